@@ -1,0 +1,110 @@
+"""The two tables of schema `market` in PostgreSQL: what is known of a coin, and what it was worth."""
+
+from coin_platform.contracts.model import Column, Table, Type
+
+SCHEMA = "market"
+
+CURRENCY = Column(
+    "currency", Type.TEXT, "Currency that prices and capitalizations are given in.", nullable=False
+)
+COIN_ID = Column(
+    "coin_id",
+    Type.BIGINT,
+    "CoinMarketCap's id; the only identity a coin has.",
+    nullable=False,
+    minimum=1,
+)
+SNAPSHOT_HOUR = Column(
+    "snapshot_hour",
+    Type.TIMESTAMP,
+    "Start of the hour whose closing market the row shows.",
+    nullable=False,
+)
+SOURCE = Column(
+    "source",
+    Type.TEXT,
+    "Who said so: the vendor, or the simulated market.",
+    nullable=False,
+    values=("coinmarketcap", "simulated"),
+)
+LOADED_AT = Column(
+    "loaded_at",
+    Type.TIMESTAMP,
+    "Start of the transaction that last changed the row.",
+    nullable=False,
+)
+
+COIN_ATTRIBUTES = (
+    Column("name", Type.TEXT, "Name, verbatim. Not unique."),
+    Column("symbol", Type.TEXT, "Ticker symbol, verbatim. Not unique."),
+    Column("slug", Type.TEXT, "Name in the vendor's web addresses."),
+    Column("date_added", Type.TIMESTAMP, "When the vendor first listed the coin."),
+    Column("max_supply", Type.DOUBLE, "Largest supply there can ever be; null: no known cap.", unit="coins", minimum=0),
+    Column("infinite_supply", Type.BOOLEAN, "Whether supply is known to have no cap."),
+    Column("platform_id", Type.BIGINT, "Coin id of the chain a token lives on; null for a chain's own coin.", minimum=1),
+    Column("platform_name", Type.TEXT, "Name of that chain."),
+    Column("platform_token_address", Type.TEXT, "The token's address on that chain."),
+    Column("tags", Type.TEXT, "The vendor's tag slugs in its order, joined by commas."),
+)
+
+COINS = Table(
+    layer="database",
+    name="coins",
+    description="What is known of each coin, from the newest hour that showed it. A row is written only when something changed.",
+    key=("coin_id",),
+    time_column="snapshot_hour",
+    columns=(
+        COIN_ID,
+        *COIN_ATTRIBUTES,
+        Column(
+            "snapshot_hour",
+            Type.TIMESTAMP,
+            "Hour of the snapshot that brought the row to its present state.",
+            nullable=False,
+        ),
+        SOURCE,
+        LOADED_AT,
+    ),
+)
+
+PERCENT_CHANGES = tuple(
+    Column(f"percent_change_{span}", Type.DOUBLE, f"Change of the price over {words}.", unit="percent")
+    for span, words in (
+        ("1h", "one hour"),
+        ("24h", "24 hours"),
+        ("7d", "7 days"),
+        ("30d", "30 days"),
+        ("60d", "60 days"),
+        ("90d", "90 days"),
+    )
+)
+
+COIN_QUOTES = Table(
+    layer="database",
+    name="coin_quotes",
+    description="What each coin was worth as each hour closed.",
+    # The hour leads, so that loading an hour appends to the index and reading one is a range scan.
+    key=("snapshot_hour", "coin_id", "currency"),
+    time_column="snapshot_hour",
+    columns=(
+        SNAPSHOT_HOUR,
+        COIN_ID,
+        CURRENCY,
+        Column("last_updated", Type.TIMESTAMP, "When the vendor computed the quote."),
+        Column("cmc_rank", Type.INTEGER, "The vendor's rank by market cap; null for past hours and unranked coins.", minimum=1),
+        Column("num_market_pairs", Type.INTEGER, "Markets that trade the coin.", minimum=0),
+        Column("circulating_supply", Type.DOUBLE, "Coins in circulation; 0: unknown.", unit="coins", minimum=0),
+        Column("total_supply", Type.DOUBLE, "Coins created less coins burned; 0: unknown.", unit="coins", minimum=0),
+        Column("price", Type.DOUBLE, "Price of one coin.", unit="currency", minimum=0),
+        Column("volume_24h", Type.DOUBLE, "Traded over the last 24 hours.", unit="currency", minimum=0),
+        Column("volume_change_24h", Type.DOUBLE, "Change of that volume over 24 hours.", unit="percent"),
+        *PERCENT_CHANGES,
+        Column("market_cap", Type.DOUBLE, "Price times circulating supply, as the vendor computes it.", unit="currency", minimum=0),
+        Column("market_cap_dominance", Type.DOUBLE, "Share of the whole market's cap.", unit="percent", minimum=0, maximum=100),
+        Column("fully_diluted_market_cap", Type.DOUBLE, "Price times the largest supply.", unit="currency", minimum=0),
+        SOURCE,
+        LOADED_AT,
+    ),
+)
+
+TABLES = (COINS, COIN_QUOTES)

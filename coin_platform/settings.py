@@ -1,0 +1,207 @@
+"""The only reader of the environment: every setting, validated, with its meaning.
+
+Settings come from, in this order: arguments of the command line, environment variables, a `.env`
+file in the working directory, what the platform's home remembers of itself, defaults.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from coin_platform.errors import SettingsError
+from coin_platform.partitions import floor_hour, instant_text
+
+PREFIX = "COIN_PLATFORM_"
+HOME_FILE = "home.json"
+
+MigrationType = Literal["full-load", "full-load-and-cdc", "cdc"]
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Field descriptions are the documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    env: Literal["local"] = Field("local", description="Deployment: where the parts run.")
+    home: Path = Field(
+        Path(".coin_platform"),
+        description="Folder of all state: PostgreSQL's data, Dagster's home, the lake.",
+    )
+    start: datetime = Field(
+        datetime(2026, 1, 1, tzinfo=UTC),
+        description="First hour of the partition grid, ISO 8601, UTC.",
+    )
+    source: str = Field(
+        "simulated",
+        description="Where quotes come from: simulated, coinmarketcap, or replay:FILE_OR_DIR.",
+    )
+    coins: int = Field(500, ge=1, le=10_000, description="Coins to ask for, largest cap first.")
+    currency: Literal["USD"] = Field("USD", description="Currency of prices.")
+    coinmarketcap_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="COINMARKETCAP_API_KEY",
+        description="Key of the CoinMarketCap Pro API; without it the keyless API is used.",
+    )
+    coinmarketcap_url: str = Field(
+        "https://pro-api.coinmarketcap.com", description="Base address of the CoinMarketCap API."
+    )
+    simulator_seed: int = Field(7, description="Seed of the simulated market.")
+    migration_type: MigrationType = Field(
+        "full-load-and-cdc", description="What the replication task carries."
+    )
+    raw_format: Literal["parquet", "csv"] = Field(
+        "parquet", description="Format of the replication task's files."
+    )
+    delivery_timeout_seconds: float = Field(
+        600, gt=0, description="How long to wait for an hour to be replicated to raw."
+    )
+    chunk_hours: int = Field(
+        24, ge=1, le=168, description="Hours that one step of a backfill holds in memory."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("start")
+    @classmethod
+    def _whole_utc_hour(cls, start: datetime) -> datetime:
+        utc = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+        if utc != floor_hour(utc):
+            message = f"the grid starts at a whole UTC hour, not at {start.isoformat()}"
+            raise ValueError(message)
+        return utc
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, source: str) -> str:
+        kind, _, path = source.partition(":")
+        if source in ("simulated", "coinmarketcap") or (kind == "replay" and path):
+            return source
+        message = f"{source!r} is none of: simulated, coinmarketcap, replay:FILE_OR_DIR"
+        raise ValueError(message)
+
+    @field_validator("coinmarketcap_url")
+    @classmethod
+    def _never_the_sandbox(cls, url: str) -> str:
+        if "sandbox" in url:
+            message = "the vendor's sandbox answers with random noise, which must not reach the lake"
+            raise ValueError(message)
+        return url.rstrip("/")
+
+    @property
+    def source_kind(self) -> str:
+        """`simulated`, `coinmarketcap` or `replay`."""
+        return self.source.partition(":")[0]
+
+    @property
+    def lake_url(self) -> str:
+        """Root of the lake; below it `raw/`, `processed/` and `curated/`."""
+        return str(self.home / "lake")
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add what the home remembers, below the environment and above the defaults."""
+        return init_settings, env_settings, dotenv_settings, HomeSource(settings_cls)
+
+
+class HomeSource(PydanticBaseSettingsSource):
+    """What a home says of itself: today only where its grid starts (a replay moves it)."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        home = self.current_state.get("home") or Settings.model_fields["home"].default
+        return {
+            key: value
+            for key, value in read_home(Path(home)).items()
+            if key in ("start",)
+        }
+
+
+def read_home(home: Path) -> dict[str, Any]:
+    """What the home remembers; empty for a new home. Raises `SettingsError` if it is unreadable."""
+    path = home.expanduser() / HOME_FILE
+    try:
+        remembered = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        message = f"{path} cannot be read ({error}); restore it or use another COIN_PLATFORM_HOME"
+        raise SettingsError(message) from error
+    if not isinstance(remembered, dict):
+        message = f"{path} does not hold a JSON object; restore it or use another COIN_PLATFORM_HOME"
+        raise SettingsError(message)
+    return remembered
+
+
+def write_home(settings: Settings) -> None:
+    """Make the home remember its grid and the kind of its data, whole or not at all."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = settings.home / HOME_FILE
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    remembered = {"start": instant_text(settings.start), "source": settings.source_kind}
+    temporary.write_text(json.dumps(remembered) + "\n")
+    temporary.replace(path)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read and validate the settings; arguments win over the environment.
+
+    Raises `SettingsError` that names each wrong setting, its value and what is allowed.
+    """
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        wrong = "\n".join(
+            f"  {variable_name(str(problem['loc'][0]))}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        message = f"settings are not valid:\n{wrong}\nSee `coin-platform settings` for all of them."
+        raise SettingsError(message) from None
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a field."""
+    info = Settings.model_fields.get(field)
+    alias = info.validation_alias if info else None
+    return alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}".replace(PREFIX * 2, PREFIX)
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """The settings as environment variables, for child processes. Holds secrets: never log it."""
+    values = {}
+    for field in Settings.model_fields:
+        value = getattr(settings, field)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        elif isinstance(value, datetime):
+            value = instant_text(value)
+        if value is not None:
+            values[variable_name(field)] = str(value)
+    return values
