@@ -1,0 +1,65 @@
+"""What the platform asks of a source of quotes, whoever answers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from coin_platform.partitions import Window
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The market as one hour closed.
+
+    `coins` has the columns of `contracts.database.COINS` and `quotes` those of `COIN_QUOTES`, in
+    contract order without `loaded_at`; each is unique in its key. `coins` is ordered by id.
+    `credits` is what the vendor charged for it, `endpoint` the path that answered.
+    """
+
+    hour: datetime
+    coins: pd.DataFrame
+    quotes: pd.DataFrame
+    credits: int
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the vendor says of the key: credits per month and left, requests per minute."""
+
+    name: str
+    credits_monthly: int | None
+    credits_left: int | None
+    requests_per_minute: int | None
+
+
+class QuoteSource(ABC):
+    """Where hours of quotes come from."""
+
+    @abstractmethod
+    def snapshots(
+        self, window: Window, coins: int, progress: Callable[[str], None] = lambda _: None
+    ) -> Iterator[Snapshot]:
+        """The closed hours of a window, ascending, each with at most `coins` coins.
+
+        The hour that closed last comes from `listings/latest`, older ones from the historical
+        endpoint: today's price is never stamped on a past hour. An hour the source cannot serve
+        raises before anything is yielded for it: `PermanentError` when only another plan or an
+        earlier call could have, `TransientError` when trying later may help.
+        Memory is bounded by one window; callers cut long ranges into chunks.
+        """
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """The source's clock: the capture's instant for a replay, else the present, UTC."""
+
+    @abstractmethod
+    def plan(self) -> Plan:
+        """What may be asked for; costs no credits."""
+
+    @abstractmethod
+    def oldest_hour(self) -> datetime | None:
+        """The oldest hour that can be asked for now; None where there is no such limit."""

@@ -1,0 +1,57 @@
+"""What the platform asks of its PostgreSQL, embedded or RDS."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+
+from coin_platform.contracts.model import Table
+from coin_platform.partitions import Window
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """Rows that one snapshot brought to each table, and how many of them changed anything."""
+
+    coins: int
+    coins_changed: int
+    quotes: int
+    quotes_changed: int
+
+
+class Database(ABC):
+    """Database `coins`, schema `market`."""
+
+    @abstractmethod
+    def connect(self, **options: Any) -> AbstractContextManager[psycopg.Connection]:
+        """An open psycopg connection in UTC; started first where the server is ours to start."""
+
+    @abstractmethod
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; the names of the migrations applied now, often none.
+
+        Safe when two processes do it at once. Raises `PermanentError` when a migration that was
+        applied has since been edited.
+        """
+
+    @abstractmethod
+    def upsert(self, coins: pd.DataFrame, quotes: pd.DataFrame) -> Upserted:
+        """Write one hour, all or nothing, in one transaction; again changes nothing.
+
+        Quotes of the hour that the frame no longer holds are deleted, so that the hour is
+        replaced. A value the source does not know this time (null) never blanks `cmc_rank` and
+        the other columns that only a listing carries. A coin is touched only when an attribute
+        changed and no newer hour has been loaded for it.
+        """
+
+    @abstractmethod
+    def rows(self, table: Table, window: Window, columns: tuple[str, ...]) -> pa.Table:
+        """Those columns of the rows whose `snapshot_hour` lies in the window, as Arrow."""
+
+    @abstractmethod
+    def measure(self, table: Table, expressions: dict[str, str], window: Window) -> dict[str, Any]:
+        """Aggregates over the window's rows: SQL expression by name, one value by name."""

@@ -1,0 +1,38 @@
+"""Where transforms run: Sail in this process, or a step on EMR."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from coin_platform.partitions import Window
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a transform job reports: rows by partition, and facts for an operator.
+
+    `rows` maps the start of each hour (or each day, ISO 8601) of the window to the rows now in
+    the table for it. `facts` holds numbers and short texts, JSON-serializable.
+    """
+
+    rows: dict[str, int]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Engine(ABC):
+    """Runs a registered transform job, by name, over a window."""
+
+    @abstractmethod
+    def run(
+        self, job: str, window: Window, progress: Callable[[str], None] = lambda _: None
+    ) -> Outcome:
+        """Run the job `layer/table` of `transforms.jobs` and wait for it.
+
+        Raises `PermanentError` or `TransientError` with the engine's own reason; what the table
+        held before is then still what it holds.
+        """
+
+    @abstractmethod
+    def measure(self, table: str, window: Window) -> dict[str, Any]:
+        """The measurements that the table's checks judge, one value by name (`transforms.measure`)."""
