@@ -98,7 +98,9 @@ class Settings(BaseSettings):
     @classmethod
     def _never_the_sandbox(cls, url: str) -> str:
         if "sandbox" in url:
-            message = "the vendor's sandbox answers with random noise, which must not reach the lake"
+            message = (
+                "the vendor's sandbox answers with random noise, which must not reach the lake"
+            )
             raise ValueError(message)
         return url.rstrip("/")
 
@@ -137,11 +139,7 @@ class HomeSource(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         home = self.current_state.get("home") or Settings.model_fields["home"].default
-        return {
-            key: value
-            for key, value in read_home(Path(home)).items()
-            if key in ("start",)
-        }
+        return {key: value for key, value in read_home(Path(home)).items() if key in ("start",)}
 
 
 def read_home(home: Path) -> dict[str, Any]:
@@ -155,7 +153,9 @@ def read_home(home: Path) -> dict[str, Any]:
         message = f"{path} cannot be read ({error}); restore it or use another COIN_PLATFORM_HOME"
         raise SettingsError(message) from error
     if not isinstance(remembered, dict):
-        message = f"{path} does not hold a JSON object; restore it or use another COIN_PLATFORM_HOME"
+        message = (
+            f"{path} does not hold a JSON object; restore it or use another COIN_PLATFORM_HOME"
+        )
         raise SettingsError(message)
     return remembered
 
@@ -190,7 +190,9 @@ def variable_name(field: str) -> str:
     """The environment variable of a field."""
     info = Settings.model_fields.get(field)
     alias = info.validation_alias if info else None
-    return alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}".replace(PREFIX * 2, PREFIX)
+    return (
+        alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}".replace(PREFIX * 2, PREFIX)
+    )
 
 
 def environment(settings: Settings) -> Mapping[str, str]:

@@ -8,10 +8,19 @@ from coin_platform.contracts.processed import COIN_QUOTES, COINS
 
 DAY = Column("day", Type.DATE, "UTC day.", nullable=False)
 NAME, SYMBOL = (
-    replace(COINS.column(name), nullable=True, description=f"{words} as the day ended; null if unknown.")
+    replace(
+        COINS.column(name), nullable=True, description=f"{words} as the day ended; null if unknown."
+    )
     for name, words in (("name", "Name"), ("symbol", "Symbol"))
 )
-RANK = Column("rank", Type.INTEGER, "Place in the ranking; 1 is the first.", nullable=False, minimum=1, maximum=10)
+RANK = Column(
+    "rank",
+    Type.INTEGER,
+    "Place in the ranking; 1 is the first.",
+    nullable=False,
+    minimum=1,
+    maximum=10,
+)
 PRICE = required(COIN_QUOTES.column("price"))
 
 
@@ -35,11 +44,38 @@ DAILY_COIN_PRICES = Table(
         price("high", "Highest hourly closing price."),
         price("low", "Lowest hourly closing price."),
         price("close", "Price as the day's last known hour closed."),
-        Column("average_volume_24h", Type.DOUBLE, "Mean over the hours of the rolling 24-hour volume.", unit="currency", minimum=0),
-        Column("market_cap", Type.DOUBLE, "Market cap as the day closed.", unit="currency", minimum=0),
-        Column("dominance", Type.DOUBLE, "Share of the day's closing cap of all coins known then.", unit="percent", minimum=0, maximum=100),
-        Column("volatility_7d", Type.DOUBLE, "Sample standard deviation of the daily log returns of the last 7 days; null with fewer than 3 returns.", minimum=0),
-        Column("hours", Type.INTEGER, "Hours of the day behind the row.", nullable=False, minimum=1, maximum=24),
+        Column(
+            "average_volume_24h",
+            Type.DOUBLE,
+            "Mean over the hours of the rolling 24-hour volume.",
+            unit="currency",
+            minimum=0,
+        ),
+        Column(
+            "market_cap", Type.DOUBLE, "Market cap as the day closed.", unit="currency", minimum=0
+        ),
+        Column(
+            "dominance",
+            Type.DOUBLE,
+            "Share of the day's closing cap of all coins known then.",
+            unit="percent",
+            minimum=0,
+            maximum=100,
+        ),
+        Column(
+            "volatility_7d",
+            Type.DOUBLE,
+            "Sample standard deviation of the daily log returns of the last 7 days; null with fewer than 3 returns.",
+            minimum=0,
+        ),
+        Column(
+            "hours",
+            Type.INTEGER,
+            "Hours of the day behind the row.",
+            nullable=False,
+            minimum=1,
+            maximum=24,
+        ),
         SOURCE,
     ),
 )
@@ -54,11 +90,27 @@ MARKET_OVERVIEW = Table(
         SNAPSHOT_HOUR,
         CURRENCY,
         Column("total_market_cap", Type.DOUBLE, "Sum of market caps.", unit="currency", minimum=0),
-        Column("total_volume_24h", Type.DOUBLE, "Sum of 24-hour volumes.", unit="currency", minimum=0),
+        Column(
+            "total_volume_24h", Type.DOUBLE, "Sum of 24-hour volumes.", unit="currency", minimum=0
+        ),
         Column("largest_coin_id", Type.BIGINT, "Coin of the largest market cap.", minimum=1),
-        Column("largest_dominance", Type.DOUBLE, "Its share of the total.", unit="percent", minimum=0, maximum=100),
+        Column(
+            "largest_dominance",
+            Type.DOUBLE,
+            "Its share of the total.",
+            unit="percent",
+            minimum=0,
+            maximum=100,
+        ),
         Column("second_coin_id", Type.BIGINT, "Coin of the second largest market cap.", minimum=1),
-        Column("second_dominance", Type.DOUBLE, "Its share of the total.", unit="percent", minimum=0, maximum=100),
+        Column(
+            "second_dominance",
+            Type.DOUBLE,
+            "Its share of the total.",
+            unit="percent",
+            minimum=0,
+            maximum=100,
+        ),
         Column("coins", Type.INTEGER, "Coins counted.", nullable=False, minimum=1),
         SOURCE,
     ),
@@ -73,14 +125,27 @@ DAILY_TOP_MOVERS = Table(
     columns=(
         DAY,
         CURRENCY,
-        Column("direction", Type.TEXT, "Whether the price rose or fell.", nullable=False, values=("up", "down")),
+        Column(
+            "direction",
+            Type.TEXT,
+            "Whether the price rose or fell.",
+            nullable=False,
+            values=("up", "down"),
+        ),
         RANK,
         COIN_ID,
         NAME,
         SYMBOL,
         DAILY_COIN_PRICES.column("open"),
         DAILY_COIN_PRICES.column("close"),
-        Column("change", Type.DOUBLE, "Change from open to close.", nullable=False, unit="percent", minimum=-100),
+        Column(
+            "change",
+            Type.DOUBLE,
+            "Change from open to close.",
+            nullable=False,
+            unit="percent",
+            minimum=-100,
+        ),
         DAILY_COIN_PRICES.column("average_volume_24h"),
         SOURCE,
     ),
@@ -92,7 +157,16 @@ TOP_CIRCULATING_SUPPLY = Table(
     description="The ten coins of the largest circulating supply as the day closed.",
     key=("day", "currency", "rank"),
     time_column="day",
-    columns=(DAY, CURRENCY, RANK, COIN_ID, NAME, SYMBOL, required(COIN_QUOTES.column("circulating_supply")), SOURCE),
+    columns=(
+        DAY,
+        CURRENCY,
+        RANK,
+        COIN_ID,
+        NAME,
+        SYMBOL,
+        required(COIN_QUOTES.column("circulating_supply")),
+        SOURCE,
+    ),
 )
 
 TOP_PRICES = Table(

@@ -39,9 +39,20 @@ COIN_ATTRIBUTES = (
     Column("symbol", Type.TEXT, "Ticker symbol, verbatim. Not unique."),
     Column("slug", Type.TEXT, "Name in the vendor's web addresses."),
     Column("date_added", Type.TIMESTAMP, "When the vendor first listed the coin."),
-    Column("max_supply", Type.DOUBLE, "Largest supply there can ever be; null: no known cap.", unit="coins", minimum=0),
+    Column(
+        "max_supply",
+        Type.DOUBLE,
+        "Largest supply there can ever be; null: no known cap.",
+        unit="coins",
+        minimum=0,
+    ),
     Column("infinite_supply", Type.BOOLEAN, "Whether supply is known to have no cap."),
-    Column("platform_id", Type.BIGINT, "Coin id of the chain a token lives on; null for a chain's own coin.", minimum=1),
+    Column(
+        "platform_id",
+        Type.BIGINT,
+        "Coin id of the chain a token lives on; null for a chain's own coin.",
+        minimum=1,
+    ),
     Column("platform_name", Type.TEXT, "Name of that chain."),
     Column("platform_token_address", Type.TEXT, "The token's address on that chain."),
     Column("tags", Type.TEXT, "The vendor's tag slugs in its order, joined by commas."),
@@ -68,7 +79,9 @@ COINS = Table(
 )
 
 PERCENT_CHANGES = tuple(
-    Column(f"percent_change_{span}", Type.DOUBLE, f"Change of the price over {words}.", unit="percent")
+    Column(
+        f"percent_change_{span}", Type.DOUBLE, f"Change of the price over {words}.", unit="percent"
+    )
     for span, words in (
         ("1h", "one hour"),
         ("24h", "24 hours"),
@@ -91,17 +104,57 @@ COIN_QUOTES = Table(
         COIN_ID,
         CURRENCY,
         Column("last_updated", Type.TIMESTAMP, "When the vendor computed the quote."),
-        Column("cmc_rank", Type.INTEGER, "The vendor's rank by market cap; null for past hours and unranked coins.", minimum=1),
+        Column(
+            "cmc_rank",
+            Type.INTEGER,
+            "The vendor's rank by market cap; null for past hours and unranked coins.",
+            minimum=1,
+        ),
         Column("num_market_pairs", Type.INTEGER, "Markets that trade the coin.", minimum=0),
-        Column("circulating_supply", Type.DOUBLE, "Coins in circulation; 0: unknown.", unit="coins", minimum=0),
-        Column("total_supply", Type.DOUBLE, "Coins created less coins burned; 0: unknown.", unit="coins", minimum=0),
+        Column(
+            "circulating_supply",
+            Type.DOUBLE,
+            "Coins in circulation; 0: unknown.",
+            unit="coins",
+            minimum=0,
+        ),
+        Column(
+            "total_supply",
+            Type.DOUBLE,
+            "Coins created less coins burned; 0: unknown.",
+            unit="coins",
+            minimum=0,
+        ),
         Column("price", Type.DOUBLE, "Price of one coin.", unit="currency", minimum=0),
-        Column("volume_24h", Type.DOUBLE, "Traded over the last 24 hours.", unit="currency", minimum=0),
-        Column("volume_change_24h", Type.DOUBLE, "Change of that volume over 24 hours.", unit="percent"),
+        Column(
+            "volume_24h", Type.DOUBLE, "Traded over the last 24 hours.", unit="currency", minimum=0
+        ),
+        Column(
+            "volume_change_24h", Type.DOUBLE, "Change of that volume over 24 hours.", unit="percent"
+        ),
         *PERCENT_CHANGES,
-        Column("market_cap", Type.DOUBLE, "Price times circulating supply, as the vendor computes it.", unit="currency", minimum=0),
-        Column("market_cap_dominance", Type.DOUBLE, "Share of the whole market's cap.", unit="percent", minimum=0, maximum=100),
-        Column("fully_diluted_market_cap", Type.DOUBLE, "Price times the largest supply.", unit="currency", minimum=0),
+        Column(
+            "market_cap",
+            Type.DOUBLE,
+            "Price times circulating supply, as the vendor computes it.",
+            unit="currency",
+            minimum=0,
+        ),
+        Column(
+            "market_cap_dominance",
+            Type.DOUBLE,
+            "Share of the whole market's cap.",
+            unit="percent",
+            minimum=0,
+            maximum=100,
+        ),
+        Column(
+            "fully_diluted_market_cap",
+            Type.DOUBLE,
+            "Price times the largest supply.",
+            unit="currency",
+            minimum=0,
+        ),
         SOURCE,
         LOADED_AT,
     ),

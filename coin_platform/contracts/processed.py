@@ -27,8 +27,12 @@ COINS = Table(
         ),
         database.SOURCE,
         Column("valid_from", Type.TIMESTAMP, "Hour from which the version holds.", nullable=False),
-        Column("valid_to", Type.TIMESTAMP, "Hour from which it no longer holds; null: it still does."),
-        Column("is_current", Type.BOOLEAN, "Whether it is the coin's present version.", nullable=False),
+        Column(
+            "valid_to", Type.TIMESTAMP, "Hour from which it no longer holds; null: it still does."
+        ),
+        Column(
+            "is_current", Type.BOOLEAN, "Whether it is the coin's present version.", nullable=False
+        ),
     ),
 )
 

@@ -29,7 +29,7 @@ CHANGE_SEQ = Column(
 )
 
 
-def of(table: database.Table) -> Table:
+def of(table: Table) -> Table:
     """The raw contract of a database table: its columns, nullable, between the change columns.
 
     A delete carries only the key, so nothing but `Op` and the timestamp can be required.

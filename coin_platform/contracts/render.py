@@ -70,7 +70,10 @@ def postgres_table(table: Table, schema: str) -> str:
         for column in table.columns
     ]
     name = f"{schema}.{table.name}"
-    quoted = {c.name: (c.description + (f" Unit: {c.unit}." if c.unit else "")).replace("'", "''") for c in table.columns}
+    quoted = {
+        c.name: (c.description + (f" Unit: {c.unit}." if c.unit else "")).replace("'", "''")
+        for c in table.columns
+    }
     return "\n".join(
         [
             f"CREATE TABLE {name} (",
