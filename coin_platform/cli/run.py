@@ -1,0 +1,158 @@
+"""`coin-platform run`: the hours that closed last, from the API to curated tables."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from coin_platform.errors import SettingsError
+from coin_platform.partitions import floor_day, instant_text, last_closed_hour
+from coin_platform.settings import Settings, environment, load
+
+DEFAULT_HOURS = 24
+
+
+@click.command("run")
+@click.option("--hours", type=click.IntRange(1), help="Closed hours to have; default 24.")
+@click.option("--coins", type=click.IntRange(1, 10_000), help="Coins to ask for; default 500.")
+@click.option(
+    "--source",
+    metavar="SOURCE",
+    help="simulated (default), coinmarketcap, or replay:FILE_OR_DIR.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def command(hours: int | None, coins: int | None, source: str | None, as_json: bool) -> int:
+    """Materialize the hours that closed last, from the API to curated tables.
+
+    Hours that are there already are left alone. The live API needs a key in
+    COINMARKETCAP_API_KEY for more than the hour that closed last. A replay materializes the hour
+    of each capture.
+
+    \b
+    coin-platform run --hours 6 --coins 100
+    coin-platform run --source coinmarketcap --hours 1
+    coin-platform run --source replay:captures/
+    """
+    started = time.monotonic()
+    settings, asked = settings_and_hours(hours, coins, source)
+    use(settings)
+    # Only now: the code location reads the settings when it is imported.
+    from coin_platform.running.session import run_hours
+
+    console = Console(stderr=as_json, highlight=False)
+    with progress_of(console, quiet=as_json and not sys.stderr.isatty()) as observer:
+        report = run_hours(settings, asked, observer)
+    report.seconds = time.monotonic() - started
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        show(console, report, settings)
+    return 0 if report.succeeded else 1
+
+
+def settings_and_hours(
+    hours: int | None, coins: int | None, source: str | None
+) -> tuple[Settings, list[datetime]]:
+    """What to do, checked before anything starts. Raises `SettingsError` for what cannot be had."""
+    from coin_platform.resources.coinmarketcap import open_source
+    from coin_platform.running.hours import closed_hours
+
+    settings = load(coins=coins, source=source)
+    if settings.source_kind == "replay":
+        from coin_platform.resources.coinmarketcap import captures
+
+        held = sorted({capture.hour for capture in captures(Path(settings.source.partition(":")[2]))})
+        start = min(settings.start, floor_day(held[0]))
+        return load(coins=coins, source=source, start=start), held[-hours:] if hours else held
+    with open_source(settings) as quotes:
+        oldest = quotes.oldest_hour()
+        asked = closed_hours(
+            settings.start, last_closed_hour(quotes.now()), hours or DEFAULT_HOURS
+        )
+    if not asked:
+        raise SettingsError(f"no hour has closed since {instant_text(settings.start)}")
+    if oldest and asked[0] < oldest:
+        raise SettingsError(
+            f"{len(asked)} hours were asked for, but {settings.source} without a key or with this "
+            f"plan serves none before {instant_text(oldest)}: use --hours "
+            f"{sum(hour >= oldest for hour in asked)}, or set COINMARKETCAP_API_KEY"
+        )
+    return settings, asked
+
+
+def use(settings: Settings) -> None:
+    """Make these settings those of the whole process and what it starts."""
+    import os
+
+    os.environ.update(environment(settings))
+
+
+@contextmanager
+def progress_of(console: Console, *, quiet: bool) -> Iterator[Any]:
+    """A bar over the steps of the runs, with the newest message beside it."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+        console=console,
+        disable=quiet,
+    ) as progress:
+        bar = progress.add_task("starting", total=None, note="")
+
+        def observe(record: logging.LogRecord) -> None:
+            event = getattr(record, "dagster_meta", {}).get("dagster_event")
+            if event is None:
+                progress.update(bar, note=record.getMessage()[-80:])
+            elif event.is_step_start:
+                progress.update(bar, description=str(event.step_key))
+            elif event.is_step_success or event.is_step_failure:
+                progress.advance(bar)
+
+        def plan(steps: int) -> None:
+            progress.update(bar, total=(progress.tasks[bar].total or 0) + steps)
+
+        observe.plan = plan  # type: ignore[attr-defined]
+        yield observe
+
+
+def show(console: Console, report: Any, settings: Settings) -> None:
+    """A table per layer, then what failed, then where to look next."""
+    from coin_platform.running.report import layers
+
+    for layer in layers(report.tables):
+        table = Table("table", "rows", "files", "checks", "seconds", title=layer, title_justify="left")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for id_, of in report.tables.items():
+            if not id_.startswith(f"{layer}/"):
+                continue
+            checks = f"{of.passed} passed" + (f", [red]{of.failed} failed[/]" if of.failed else "")
+            table.add_row(
+                id_.partition("/")[2],
+                f"{of.rows:,}",
+                "" if of.files is None else f"{of.files:,}",
+                checks if of.passed or of.failed else "",
+                f"{of.seconds:.1f}",
+            )
+        console.print(table)
+    for found in [*report.failures, *report.warnings]:
+        console.print(f"[yellow]{found['asset']}: {found['check']}[/]: {found['description']}")
+    for run_id, reason in report.failed_runs.items():
+        console.print(f"[red]run {run_id[:8]} failed[/]: {reason}", markup=True)
+    done, there = len(report.hours), len(report.present)
+    console.print(f"\n{done} hours done, {there} were there already, {report.seconds:.1f} s.")
+    console.print(f"Lake    {settings.lake_url}")
+    console.print("Next    coin-platform dev: the same in the Dagster UI, hour by hour from now on")

@@ -1,0 +1,41 @@
+"""`coin-platform settings`: every setting with its value, default and meaning."""
+
+import os
+from datetime import datetime
+from typing import Any
+
+import click
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from coin_platform.partitions import instant_text
+from coin_platform.settings import Settings, load, variable_name
+
+
+def shown(value: Any) -> str:
+    """A value as it may be shown: secrets are masked."""
+    if isinstance(value, SecretStr):
+        return "********"
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return "" if value is None else str(value)
+
+
+@click.command("settings")
+def command() -> None:
+    """Show every setting, its value, default and meaning. Secrets are masked.
+
+    Set them as environment variables or in a .env file in the working directory.
+    """
+    settings = load()
+    table = Table("setting", "value", "default", "meaning", box=None, pad_edge=False)
+    for name, field in Settings.model_fields.items():
+        table.add_row(
+            variable_name(name),
+            shown(getattr(settings, name)),
+            shown(field.default),
+            field.description,
+        )
+    width = None if os.isatty(1) else 160
+    Console(width=width, soft_wrap=False, highlight=False).print(table)

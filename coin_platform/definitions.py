@@ -1,0 +1,50 @@
+"""The code location: assets, checks and automation bound to the resources of a deployment.
+
+`build_resources` is the one place that decides which implementation of an outside system is used.
+Loading this module starts nothing and reaches nothing; resources start when first used.
+"""
+
+import dagster as dg
+
+from coin_platform.defs import automation
+from coin_platform.defs.curated import assets as curated
+from coin_platform.defs.curated import checks as curated_checks
+from coin_platform.defs.database import assets as database
+from coin_platform.defs.database import checks as database_checks
+from coin_platform.defs.processed import assets as processed
+from coin_platform.defs.processed import checks as processed_checks
+from coin_platform.defs.raw import assets as raw
+from coin_platform.defs.raw import checks as raw_checks
+from coin_platform.defs.raw import sensors
+from coin_platform.defs.source import assets as source
+from coin_platform.resources import build_resources
+from coin_platform.settings import Settings, load
+
+
+def build_definitions(settings: Settings, resources: dict[str, object] | None = None) -> dg.Definitions:
+    """Everything Dagster serves; `resources` replaces some of the deployment's by name."""
+    return dg.Definitions(
+        assets=[
+            source.COINMARKETCAP,
+            database.load_market,
+            raw.replicate_market,
+            processed.coin_quotes,
+            processed.coins,
+            *curated.ASSETS,
+        ],
+        asset_checks=[
+            *database_checks.CHECKS,
+            *raw_checks.CHECKS,
+            *processed_checks.CHECKS,
+            *curated_checks.CHECKS,
+        ],
+        jobs=automation.JOBS,
+        schedules=[automation.HOURLY],
+        sensors=[sensors.replication_sensor, automation.AUTOMATION],
+        # Steps are short and share one engine session: a process for each would cost more.
+        executor=dg.in_process_executor,
+        resources={**build_resources(settings), **(resources or {})},
+    )
+
+
+defs = build_definitions(load())

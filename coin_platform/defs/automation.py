@@ -1,0 +1,62 @@
+"""What happens by itself: jobs, the hourly schedule, the automation sensor and alerts.
+
+An hour's way: the schedule loads the hour that closed into the database; the replication task
+carries it to raw; the sensor (`raw/sensors.py`) sees it arrive and asks for raw and processed; the
+condition (`conditions.py`) refreshes the days of curated whose checked data changed.
+"""
+
+import dagster as dg
+
+from coin_platform.contracts import curated, database, processed, raw
+from coin_platform.contracts.model import Table
+from coin_platform.defs.tables import key_of
+
+
+def selection(*layers: tuple[Table, ...]) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(key_of(table) for tables in layers for table in tables))
+
+
+# A run that was killed or met a passing fault starts again from where it failed.
+RETRIES = {"dagster/max_retries": "2", "dagster/retry_strategy": "FROM_FAILURE"}
+
+LOAD_HOUR = dg.define_asset_job(
+    "load_hour",
+    selection(database.TABLES),
+    description="Ask the API for an hour and write it to PostgreSQL.",
+    tags=RETRIES,
+)
+PROCESS_HOUR = dg.define_asset_job(
+    "process_hour",
+    selection(raw.TABLES, processed.TABLES),
+    description="Have an hour in raw and carry it to processed.",
+    tags=RETRIES,
+)
+HOUR = dg.define_asset_job(
+    "hour",
+    selection(database.TABLES, raw.TABLES, processed.TABLES),
+    description="An hour's whole way, from the API to processed.",
+    tags=RETRIES,
+)
+DAY = dg.define_asset_job(
+    "day",
+    selection(curated.TABLES),
+    description="A day's curated tables from the hours processed so far.",
+    tags=RETRIES,
+)
+JOBS = (LOAD_HOUR, PROCESS_HOUR, HOUR, DAY)
+
+# Two minutes past the hour: the listing is refreshed every minute, so by then it shows the close.
+HOURLY = dg.build_schedule_from_partitioned_job(
+    LOAD_HOUR,
+    name="load_closed_hour",
+    description="Loads the hour that closed two minutes ago.",
+    minute_of_hour=2,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
+AUTOMATION = dg.AutomationConditionSensorDefinition(
+    "refresh_curated",
+    target=selection(curated.TABLES),
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)

@@ -1,0 +1,189 @@
+"""From the database to raw: make sure that every row of some hours has arrived.
+
+Works on the interfaces only, so that one piece of code waits for the local task and for DMS.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from coin_platform.contracts import database as market
+from coin_platform.contracts import raw
+from coin_platform.contracts.model import Table
+from coin_platform.errors import PermanentError, TransientError
+from coin_platform.partitions import Window, instant_text
+from coin_platform.resources.database.interface import Database
+from coin_platform.resources.lake import Lake, RawFile
+from coin_platform.resources.replication.assessment import assess, next_start_type
+from coin_platform.resources.replication.interface import Replication
+
+POLL_SECONDS = 0.1
+MAPPED_TABLES = tuple((market.SCHEMA, table.name) for table in market.TABLES)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What raw holds of one table for a window: rows by hour, and the files they are in.
+
+    `versions` gives, by hour, the newest commit time among its rows. A later change of the hour
+    gives it a new version; the replication sensor compares them.
+    """
+
+    rows: dict[datetime, int]
+    files: list[str]
+    versions: dict[datetime, str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How raw differs from the database: keys not there yet, and keys the database has deleted."""
+
+    missing: pd.DataFrame
+    deleted: pd.DataFrame
+
+    def __bool__(self) -> bool:
+        return bool(len(self.missing) or len(self.deleted))
+
+    def __str__(self) -> str:
+        parts = []
+        for frame, words in ((self.missing, "not yet in raw"), (self.deleted, "deleted, but not in raw")):
+            if len(frame):
+                keys = ["/".join(str(value) for value in key) for key in frame.head(3).itertuples(index=False)]
+                parts.append(f"{len(frame)} rows {words}, e.g. {', '.join(keys)}")
+        return "; ".join(parts) or "no difference"
+
+
+def key_columns(table: Table) -> list[str]:
+    return sorted({*table.key, "snapshot_hour"})
+
+
+def compare(source: pd.DataFrame, log: pd.DataFrame, table: Table) -> Difference:
+    """Compare a window of the database with the same window of its change log.
+
+    Both frames hold the key columns and `loaded_at`; the log also `Op`, `commit_timestamp`,
+    `change_seq` and `file`. A row has arrived when the log holds its key with the same `loaded_at`.
+    """
+    keys = key_columns(table)
+    version = [*keys, "loaded_at"]
+    arrived = source[version].merge(log[version].drop_duplicates(), how="left", indicator="found")
+    missing = source[(arrived["found"] == "left_only").to_numpy()][keys]
+    current = latest(log, list(table.key))
+    merged = current.merge(source[list(table.key)], how="left", on=list(table.key), indicator="found")
+    deleted = merged[merged["found"] == "left_only"][list(table.key)]
+    return Difference(missing, deleted)
+
+
+def latest(log: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """The newest row of each key that the log does not end by deleting."""
+    is_load = log["change_seq"].isna()
+    loaded = log.loc[is_load, "commit_timestamp"]
+    if len(loaded):  # a reload supersedes the changes before it
+        log = log[is_load | (log["commit_timestamp"] >= loaded.max())]
+    ordered = log.sort_values(["commit_timestamp", "change_seq"], na_position="first", kind="stable")
+    newest = ordered.drop_duplicates(list(key), keep="last")
+    return newest[newest["Op"] != "D"]
+
+
+def read_log(lake: Lake, table: Table, files: Sequence[RawFile], window: Window) -> pd.DataFrame:
+    """The change log's keys, versions and change columns for a window."""
+    columns = (*key_columns(table), "loaded_at", "commit_timestamp", "change_seq")
+    rows: pd.DataFrame = lake.raw_rows(table, files, columns, window).to_pandas()
+    return rows
+
+
+def deliver(
+    replication: Replication,
+    database: Database,
+    lake: Lake,
+    window: Window,
+    timeout_seconds: float,
+    progress: Callable[[str], None],
+) -> Mapping[str, Delivered]:
+    """Start or resume the task if needed and wait until raw holds every row of the window.
+
+    Returns what was delivered by table name, at once if all was there already. Raises
+    `PermanentError` when the task fails, when a finished task cannot bring what is missing, or
+    when the database holds nothing of an hour; `TransientError` when time runs out.
+    """
+    sources = {table.name: rows_of(database, table, window) for table in market.TABLES}
+    require_hours(sources[market.COIN_QUOTES.name], window)
+    deadline = time.monotonic() + timeout_seconds
+    started_at: datetime | None = None
+    reported = ""
+    while True:
+        # The task is looked at before the files: what it says it did must then be visible.
+        task, statistics = replication.describe(), replication.table_statistics()
+        logs = {
+            table.name: read_log(lake, table, lake.raw_files(table, since=window.start), window)
+            for table in raw.TABLES
+        }
+        differences = {
+            table.name: compare(sources[table.name], logs[table.name], table)
+            for table in market.TABLES
+        }
+        if not any(differences.values()):
+            return {name: delivered(log) for name, log in logs.items()}
+        differing = "; ".join(f"{name}: {diff}" for name, diff in differences.items() if diff)
+        if differing != reported:
+            progress(f"waiting for replication: {differing}")
+            reported = differing
+        if time.monotonic() > deadline:
+            message = (
+                f"{window} is not in raw after {timeout_seconds:.0f} s ({differing}). Task "
+                f"{task.identifier} is {task.status}; see `coin-platform replication status`. "
+                "After a TRUNCATE, `coin-platform replication reload` brings raw back in line."
+            )
+            raise TransientError(message)
+        if task.status in ("ready", "stopped", "failed"):
+            assessment = assess(task, statistics, MAPPED_TABLES, started_at)
+            if started_at is not None:
+                message = f"task {task.identifier} ended without bringing {differing}: {assessment.reason}"
+                raise PermanentError(message)
+            started_at = datetime.now(UTC)
+            start_type = next_start_type(task)
+            progress(f"task {task.identifier} is {task.status}: {start_type}")
+            replication.start(start_type)
+        else:
+            assessment = assess(task, statistics, MAPPED_TABLES, started_at)
+            if assessment.state == "failed":
+                raise PermanentError(f"replication task {task.identifier}: {assessment.reason}")
+            time.sleep(POLL_SECONDS)
+
+
+def rows_of(database: Database, table: Table, window: Window) -> pd.DataFrame:
+    rows: pd.DataFrame = database.rows(table, window, (*key_columns(table), "loaded_at")).to_pandas()
+    return rows
+
+
+def require_hours(quotes: pd.DataFrame, window: Window) -> None:
+    """Raise `PermanentError` for hours that the database does not hold."""
+    held = set(quotes["snapshot_hour"].unique())
+    absent = [hour for hour in window.hours if pd.Timestamp(hour) not in held]
+    if absent:
+        message = (
+            f"the database holds no quotes of {', '.join(instant_text(hour) for hour in absent[:3])}"
+            f"{' …' if len(absent) > 3 else ''} ({len(absent)} hours): "
+            "materialize database/coin_quotes for them first"
+        )
+        raise PermanentError(message)
+
+
+def delivered(log: pd.DataFrame) -> Delivered:
+    """Counts and versions from a window's change log."""
+    return Delivered(
+        rows={
+            hour.to_pydatetime(): int(rows)
+            for hour, rows in log.groupby("snapshot_hour").size().items()
+        },
+        files=sorted(log["file"].unique()),
+        versions=versions(log),
+    )
+
+
+def versions(log: pd.DataFrame) -> dict[datetime, str]:
+    """The newest commit time of each hour's rows; `log` holds both columns."""
+    newest = log.groupby("snapshot_hour")["commit_timestamp"].max()
+    return {hour.to_pydatetime(): str(version) for hour, version in newest.items()}

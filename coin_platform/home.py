@@ -1,0 +1,80 @@
+"""A home: the folder that holds all state of a local platform, and the Dagster instance in it.
+
+Knows what belongs to whom: the kind of data a home may hold, Dagster's configuration, and which
+services to stop. PostgreSQL and the replication worker start when they are first needed; the last
+process that uses a home stops them (`stop_if_unused`).
+"""
+
+from typing import TYPE_CHECKING
+
+from coin_platform.errors import SettingsError
+from coin_platform.settings import Settings, read_home, write_home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+DAGSTER_YAML = """\
+# Written by coin-platform at each start; changes made here do not last.
+storage:
+  postgres:
+    postgres_url: "{storage_url}"
+local_artifact_storage:
+  module: dagster.core.storage.root
+  class: LocalArtifactStorage
+  config:
+    base_dir: "{dagster_home}"
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+run_monitoring:
+  enabled: true
+run_retries:
+  enabled: true
+  retry_on_asset_or_op_failure: false
+retention:
+  schedule:
+    purge_after_days: 30
+  sensor:
+    purge_after_days: {{skipped: 2, failure: 30, success: 30}}
+telemetry:
+  enabled: false
+"""
+
+
+def claim(settings: Settings) -> None:
+    """Make the home this source's, or find that it is.
+
+    Raises `SettingsError` when it holds data of another kind: a table never mixes simulated and
+    real quotes.
+    """
+    held = read_home(settings.home).get("source")
+    if held not in (None, settings.source_kind):
+        message = (
+            f"{settings.home} holds {held} data, and {settings.source_kind} was asked for: "
+            "set COIN_PLATFORM_HOME to another folder for it"
+        )
+        raise SettingsError(message)
+    write_home(settings)
+
+
+def configure_dagster(settings: Settings) -> None:
+    """Start PostgreSQL and write the instance's `dagster.yaml` for it. Holds no password."""
+    from coin_platform.resources.database import dagster_storage_url
+
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    text = DAGSTER_YAML.format(
+        storage_url=dagster_storage_url(settings), dagster_home=settings.dagster_home
+    )
+    path = settings.dagster_home / "dagster.yaml"
+    if not path.exists() or path.read_text() != text:
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(text)
+        temporary.replace(path)
+
+
+def open_instance(settings: Settings) -> "dg.DagsterInstance":
+    """The home's Dagster instance, on its PostgreSQL."""
+    import dagster as dg
+
+    configure_dagster(settings)
+    return dg.DagsterInstance.from_config(str(settings.dagster_home))

@@ -1,0 +1,1 @@
+"""One `coin-platform run`: which hours and days it owes, doing them, and telling what was done."""

@@ -1,0 +1,81 @@
+"""Runs of jobs in this process, on the home's Dagster instance, with progress as they go."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+
+PID = "coin_platform/pid"
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+Observer = Callable[[logging.LogRecord], None]
+
+
+def observing_logger(observer: Observer) -> dg.LoggerDefinition:
+    """A Dagster logger that hands every record of a run to the observer."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            observer(record)
+
+    @dg.logger(config_schema={})
+    def observed(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("coin_platform.run", level=logging.DEBUG)
+        logger.addHandler(Handler())
+        return logger
+
+    return observed
+
+
+def execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job: str,
+    partitions: Sequence[str],
+) -> dg.ExecuteInProcessResult:
+    """Run a job over consecutive partitions as one run; failures are in the result."""
+    tags = {
+        PID: str(os.getpid()),
+        "dagster/asset_partition_range_start": partitions[0],
+        "dagster/asset_partition_range_end": partitions[-1],
+    }
+    config: dict[str, Any] = {"loggers": {"observer": {}}}
+    return definitions.resolve_job_def(job).execute_in_process(
+        run_config=config, instance=instance, tags=tags, raise_on_error=False
+    )
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> int:
+    """Mark runs whose process is gone as failed; how many there were.
+
+    A killed process leaves its run unfinished for ever, and the sensor would wait for it.
+    """
+    dead = 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        pid = run.tags.get(PID)
+        if pid and not is_alive(int(pid)):
+            instance.report_run_failed(run, f"its process {pid} was killed")
+            dead += 1
+    return dead
+
+
+def is_alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return True
+    with contextlib.suppress(ProcessLookupError):
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            return True
+        return True
+    return False
+
+
