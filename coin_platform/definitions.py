@@ -21,7 +21,11 @@ from coin_platform.resources import build_resources
 from coin_platform.settings import Settings, load
 
 
-def build_definitions(settings: Settings, resources: dict[str, object] | None = None) -> dg.Definitions:
+def build_definitions(
+    settings: Settings,
+    resources: dict[str, object] | None = None,
+    loggers: dict[str, dg.LoggerDefinition] | None = None,
+) -> dg.Definitions:
     """Everything Dagster serves; `resources` replaces some of the deployment's by name."""
     return dg.Definitions(
         assets=[
@@ -44,6 +48,7 @@ def build_definitions(settings: Settings, resources: dict[str, object] | None = 
         # Steps are short and share one engine session: a process for each would cost more.
         executor=dg.in_process_executor,
         resources={**build_resources(settings), **(resources or {})},
+        loggers=loggers,
     )
 
 

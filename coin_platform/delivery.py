@@ -21,7 +21,7 @@ from coin_platform.resources.replication.assessment import assess, next_start_ty
 from coin_platform.resources.replication.interface import Replication
 
 POLL_SECONDS = 0.1
-MAPPED_TABLES = tuple((market.SCHEMA, table.name) for table in market.TABLES)
+MAPPED_TABLES = tuple(table.name for table in market.TABLES)
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,20 @@ def compare(source: pd.DataFrame, log: pd.DataFrame, table: Table) -> Difference
     version = [*keys, "loaded_at"]
     arrived = source[version].merge(log[version].drop_duplicates(), how="left", indicator="found")
     missing = source[(arrived["found"] == "left_only").to_numpy()][keys]
-    current = latest(log, list(table.key))
-    merged = current.merge(source[list(table.key)], how="left", on=list(table.key), indicator="found")
-    deleted = merged[merged["found"] == "left_only"][list(table.key)]
-    return Difference(missing, deleted)
+    return Difference(missing, undelivered_deletes(source, log, list(table.key)))
+
+
+def undelivered_deletes(source: pd.DataFrame, log: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Keys that the log still holds and the database no longer does.
+
+    Only where the hour is part of the key: a coin that is not among an hour's rows has not been
+    deleted, a later hour changed it.
+    """
+    current = latest(log, key)
+    if "snapshot_hour" not in key:
+        return current.iloc[:0][key]
+    merged = current.merge(source[key], how="left", on=key, indicator="found")
+    return merged[merged["found"] == "left_only"][key]
 
 
 def latest(log: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
@@ -131,26 +141,27 @@ def deliver(
             progress(f"waiting for replication: {differing}")
             reported = differing
         if time.monotonic() > deadline:
-            message = (
+            raise TransientError(
                 f"{window} is not in raw after {timeout_seconds:.0f} s ({differing}). Task "
                 f"{task.identifier} is {task.status}; see `coin-platform replication status`. "
-                "After a TRUNCATE, `coin-platform replication reload` brings raw back in line."
+                "`coin-platform replication reload` loads everything anew: after a TRUNCATE, or "
+                "for rows older than the first start of a cdc task."
             )
-            raise TransientError(message)
-        if task.status in ("ready", "stopped", "failed"):
-            assessment = assess(task, statistics, MAPPED_TABLES, started_at)
-            if started_at is not None:
-                message = f"task {task.identifier} ended without bringing {differing}: {assessment.reason}"
-                raise PermanentError(message)
-            started_at = datetime.now(UTC)
-            start_type = next_start_type(task)
+        assessment = assess(task, statistics, MAPPED_TABLES, started_at)
+        start_type = next_start_type(task)
+        if started_at is None and start_type is not None:
             progress(f"task {task.identifier} is {task.status}: {start_type}")
+            started_at = datetime.now(UTC)
             replication.start(start_type)
-        else:
-            assessment = assess(task, statistics, MAPPED_TABLES, started_at)
-            if assessment.state == "failed":
-                raise PermanentError(f"replication task {task.identifier}: {assessment.reason}")
+        elif assessment.verdict == "running":
             time.sleep(POLL_SECONDS)
+        elif assessment.verdict == "failed":
+            raise PermanentError(f"replication task {task.identifier}: {assessment.reason}")
+        else:
+            raise PermanentError(
+                f"task {task.identifier} is done and did not bring everything: {differing}. "
+                "See `coin-platform replication status`."
+            )
 
 
 def rows_of(database: Database, table: Table, window: Window) -> pd.DataFrame:
@@ -163,12 +174,10 @@ def require_hours(quotes: pd.DataFrame, window: Window) -> None:
     held = set(quotes["snapshot_hour"].unique())
     absent = [hour for hour in window.hours if pd.Timestamp(hour) not in held]
     if absent:
-        message = (
-            f"the database holds no quotes of {', '.join(instant_text(hour) for hour in absent[:3])}"
-            f"{' …' if len(absent) > 3 else ''} ({len(absent)} hours): "
+        raise PermanentError(
+            f"the database holds no quotes of {len(absent)} hours from {instant_text(absent[0])} on: "
             "materialize database/coin_quotes for them first"
         )
-        raise PermanentError(message)
 
 
 def delivered(log: pd.DataFrame) -> Delivered:

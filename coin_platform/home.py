@@ -5,6 +5,8 @@ services to stop. PostgreSQL and the replication worker start when they are firs
 process that uses a home stops them (`stop_if_unused`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coin_platform.errors import SettingsError
@@ -47,13 +49,12 @@ def claim(settings: Settings) -> None:
     Raises `SettingsError` when it holds data of another kind: a table never mixes simulated and
     real quotes.
     """
-    held = read_home(settings.home).get("source")
+    held = held_source(settings)
     if held not in (None, settings.source_kind):
-        message = (
+        raise SettingsError(
             f"{settings.home} holds {held} data, and {settings.source_kind} was asked for: "
             "set COIN_PLATFORM_HOME to another folder for it"
         )
-        raise SettingsError(message)
     write_home(settings)
 
 
@@ -78,3 +79,46 @@ def open_instance(settings: Settings) -> "dg.DagsterInstance":
 
     configure_dagster(settings)
     return dg.DagsterInstance.from_config(str(settings.dagster_home))
+
+
+def held_source(settings: Settings) -> str | None:
+    """The kind of data the home holds; None for a new one."""
+    source = read_home(settings.home).get("source")
+    return None if source is None else str(source)
+
+
+@contextmanager
+def in_use(settings: Settings) -> Iterator[None]:
+    """Count as a user of the home's services; the last user stops them on leaving."""
+    from coin_platform.resources.database import embedded_server, leases
+
+    server = embedded_server(settings)
+    server.folder.create()
+    leases.hold(server.folder.lease)
+    try:
+        yield
+    finally:
+        stop_if_unused(settings)
+
+
+def stop_if_unused(settings: Settings, *, force: bool = False) -> list[str] | None:
+    """Stop the replication worker and PostgreSQL unless another process uses them.
+
+    Returns what was stopped, None when the home is still in use. With `force` others lose them.
+    """
+    from coin_platform.resources.database import embedded_server, leases
+    from coin_platform.resources.replication import open_replication
+
+    server = embedded_server(settings)
+    with leases.sole_user(server.folder.lease) as unused:
+        if not (unused or force):
+            return None
+        stopped = []
+        replication = open_replication(settings)
+        if replication.describe().status in ("starting", "running", "stopping"):
+            replication.stop()
+            stopped.append("the replication task")
+        if server.status():
+            server.stop()
+            stopped.append("PostgreSQL")
+        return stopped

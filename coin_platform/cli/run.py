@@ -2,10 +2,8 @@
 
 import json
 import logging
-import sys
+import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,8 +48,9 @@ def command(hours: int | None, coins: int | None, source: str | None, as_json: b
     from coin_platform.running.session import run_hours
 
     console = Console(stderr=as_json, highlight=False)
-    with progress_of(console, quiet=as_json and not sys.stderr.isatty()) as observer:
-        report = run_hours(settings, asked, observer)
+    bar = Bar(console, quiet=not console.is_terminal)
+    with bar.progress:
+        report = run_hours(settings, asked, bar)
     report.seconds = time.monotonic() - started
     if as_json:
         click.echo(json.dumps(report.as_json()))
@@ -92,40 +91,36 @@ def settings_and_hours(
 
 def use(settings: Settings) -> None:
     """Make these settings those of the whole process and what it starts."""
-    import os
-
     os.environ.update(environment(settings))
 
 
-@contextmanager
-def progress_of(console: Console, *, quiet: bool) -> Iterator[Any]:
+class Bar:
     """A bar over the steps of the runs, with the newest message beside it."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[note]}"),
-        console=console,
-        disable=quiet,
-    ) as progress:
-        bar = progress.add_task("starting", total=None, note="")
 
-        def observe(record: logging.LogRecord) -> None:
-            event = getattr(record, "dagster_meta", {}).get("dagster_event")
-            if event is None:
-                progress.update(bar, note=record.getMessage()[-80:])
-            elif event.is_step_start:
-                progress.update(bar, description=str(event.step_key))
-            elif event.is_step_success or event.is_step_failure:
-                progress.advance(bar)
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self.progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=console,
+            disable=quiet,
+        )
+        self.task = self.progress.add_task("starting", total=0, note="")
 
-        def plan(steps: int) -> None:
-            progress.update(bar, total=(progress.tasks[bar].total or 0) + steps)
+    def plan(self, steps: int) -> None:
+        self.progress.update(self.task, total=(self.progress.tasks[0].total or 0) + steps)
 
-        observe.plan = plan  # type: ignore[attr-defined]
-        yield observe
+    def record(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None:
+            self.progress.update(self.task, note=record.getMessage().rpartition(" - ")[2][:70])
+        elif event.is_step_start:
+            self.progress.update(self.task, description=str(event.step_key), note="")
+        elif event.is_step_success or event.is_step_failure:
+            self.progress.advance(self.task)
 
 
 def show(console: Console, report: Any, settings: Settings) -> None:

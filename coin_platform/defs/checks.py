@@ -4,6 +4,7 @@ A check is a name, a sentence, whether it blocks, and a pure function that judge
 of one partition. Results belong to the partition they looked at, also when one run covers many.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,20 +92,30 @@ def fact_check(name: str, description: str, *, blocking: bool = True) -> Check:
 
 
 def specs_of(
-    table: Table, partitions: dg.PartitionsDefinition[str], checks: Sequence[Check]
+    table: Table,
+    partitions: dg.PartitionsDefinition[str],
+    checks: Sequence[Check],
+    additional_deps: Sequence[Table] = (),
 ) -> list[dg.AssetCheckSpec]:
-    """The checks as Dagster declares them, with their owner in the metadata."""
-    return [
-        dg.AssetCheckSpec(
-            name=check.name,
-            asset=key_of(table),
-            description=check.description,
-            blocking=check.blocking,
-            partitions_def=partitions,
-            metadata={"owner": OWNERS[0]},
-        )
-        for check in checks
-    ]
+    """The checks as Dagster declares them, with their owner in the metadata.
+
+    `additional_deps` are other tables that the checks read, and so wait for.
+    """
+    with warnings.catch_warnings():
+        # Partitioned checks are a preview in Dagster 1.13; the pin keeps them as they are.
+        warnings.simplefilter("ignore", category=dg.PreviewWarning)
+        return [
+            dg.AssetCheckSpec(
+                name=check.name,
+                asset=key_of(table),
+                description=check.description,
+                blocking=check.blocking,
+                partitions_def=partitions,
+                additional_deps=[key_of(other) for other in additional_deps],
+                metadata={"owner": OWNERS[0]},
+            )
+            for check in checks
+        ]
 
 
 def report(

@@ -44,7 +44,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 def spec_of(
     table: Table,
     *,
-    deps: Iterable[dg.CoercibleToAssetDep],
+    deps: Iterable[dg.AssetDep | dg.AssetSpec | dg.AssetKey],
     partitions: dg.PartitionsDefinition[str],
     condition: dg.AutomationCondition[dg.AssetKey] | None = None,
     skippable: bool = False,

@@ -3,8 +3,8 @@
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -16,7 +16,14 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
-Observer = Callable[[logging.LogRecord], None]
+
+
+class Observer(Protocol):
+    """Watches runs: told how many steps are coming, then every record of their logs."""
+
+    def plan(self, steps: int) -> None: ...
+
+    def record(self, record: logging.LogRecord) -> None: ...
 
 
 def observing_logger(observer: Observer) -> dg.LoggerDefinition:
@@ -24,7 +31,7 @@ def observing_logger(observer: Observer) -> dg.LoggerDefinition:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            observer(record)
+            observer.record(record)
 
     @dg.logger(config_schema={})
     def observed(_: dg.InitLoggerContext) -> logging.Logger:
@@ -40,6 +47,7 @@ def execute(
     instance: dg.DagsterInstance,
     job: str,
     partitions: Sequence[str],
+    observer: Observer,
 ) -> dg.ExecuteInProcessResult:
     """Run a job over consecutive partitions as one run; failures are in the result."""
     tags = {
@@ -48,7 +56,9 @@ def execute(
         "dagster/asset_partition_range_end": partitions[-1],
     }
     config: dict[str, Any] = {"loggers": {"observer": {}}}
-    return definitions.resolve_job_def(job).execute_in_process(
+    definition = definitions.resolve_job_def(job)
+    observer.plan(len(definition.nodes))
+    return definition.execute_in_process(
         run_config=config, instance=instance, tags=tags, raise_on_error=False
     )
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import dagster as dg
+
 from coin_platform import home
 from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.definitions import build_definitions
@@ -23,9 +25,16 @@ def run_hours(settings: Settings, asked: Sequence[datetime], observer: Observer)
             plan = plan_hours(instance, asked, blocking_checks(definitions))
             report = Report(plan.missing, plan.present)
             for window in windows_of(plan.missing):
-                report.add(execute(definitions, instance, "hour", hour_keys(window)))
+                report.add(execute(definitions, instance, "hour", hour_keys(window), observer))
             if report.succeeded:
                 days = plan_days(instance, asked, max(asked).date())
-                for window in windows_of([hour for day in days for hour in Window.of_days(day, day).hours]):
-                    report.add(execute(definitions, instance, "day", day_keys(window)))
+                hours = [hour for day in days for hour in Window.of_days(day, day).hours]
+                for window in windows_of(hours):
+                    report.add(execute(definitions, instance, "day", day_keys(window), observer))
             return report
+
+
+def blocking_checks(definitions: dg.Definitions) -> list[dg.AssetCheckKey]:
+    """The checks that a run's hours must not fail."""
+    graph = definitions.resolve_asset_graph()
+    return [key for key in graph.asset_check_keys if graph.get(key).blocking]

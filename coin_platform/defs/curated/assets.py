@@ -20,7 +20,7 @@ QUOTES_OF_A_WEEK = dg.AssetDep(QUOTES, partition_mapping=WEEK_BEHIND)
 COINS = key_of(processed.COINS)
 PRICES = key_of(curated.DAILY_COIN_PRICES)
 
-DEPENDENCIES: dict[str, list[dg.CoercibleToAssetDep]] = {
+DEPENDENCIES: dict[str, list[dg.AssetDep | dg.AssetKey]] = {
     curated.DAILY_COIN_PRICES.name: [QUOTES_OF_A_WEEK, COINS],
     curated.MARKET_OVERVIEW.name: [QUOTES],
     curated.DAILY_TOP_MOVERS.name: [PRICES],

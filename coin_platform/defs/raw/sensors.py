@@ -129,7 +129,8 @@ def replication_sensor(
     events = new_hours_in_database(context.instance, cursor.event)
     unreplicated = hours_not_in_raw_since(context.instance, events)
     assessment = assess(task, replication.table_statistics(), MAPPED_TABLES, None)
-    if assessment.state == "failed" and not unreplicated:
+    was_stopped = task.stop_reason == "Stop Reason NORMAL"  # by somebody, not by a fault
+    if assessment.verdict == "failed" and not was_stopped and not unreplicated:
         raise PermanentError(f"replication task {task.identifier}: {assessment.reason}")
 
     changes = lake.raw_files(raw.COIN_QUOTES, after=cursor.file)[:FILES_PER_TICK]

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import pandas as pd
 
@@ -37,7 +38,7 @@ class Plan:
 
 
 class QuoteSource(ABC):
-    """Where hours of quotes come from."""
+    """Where hours of quotes come from; a context manager that closes itself."""
 
     @abstractmethod
     def snapshots(
@@ -63,3 +64,12 @@ class QuoteSource(ABC):
     @abstractmethod
     def oldest_hour(self) -> datetime | None:
         """The oldest hour that can be asked for now; None where there is no such limit."""
+
+    def close(self) -> None:  # noqa: B027 - many a source holds nothing
+        """Let go of connections and of servers started on the way; a later call opens them anew."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,39 @@
+"""The platform's PostgreSQL: database `coins`, and Dagster's own storage on the same server."""
+
+from typing import TYPE_CHECKING
+
+from coin_platform.resources.database.embedded import EmbeddedPostgres
+from coin_platform.resources.database.endpoint import EmbeddedEndpoint
+from coin_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from coin_platform.resources.database.postgres import PostgresDatabase
+
+COINS_DATABASE = "coins"
+DAGSTER_DATABASE = "dagster"
+
+
+def embedded_server(settings: Settings) -> EmbeddedPostgres:
+    """The home's own server; not started by this."""
+    return EmbeddedPostgres(settings.home / "postgres")
+
+
+def open_database(settings: Settings, *, lease: bool = True) -> "PostgresDatabase":
+    """The configured database; server and database are created when it is first used.
+
+    With `lease` the using process counts as a user of the embedded server until it exits
+    (`leases.py`).
+    """
+    from coin_platform.resources.database.postgres import PostgresDatabase
+
+    return PostgresDatabase(
+        EmbeddedEndpoint(embedded_server(settings), COINS_DATABASE, lease=lease)
+    )
+
+
+def dagster_storage_url(settings: Settings) -> str:
+    """SQLAlchemy URL of Dagster's storage, whose server is running then; holds no password.
+
+    Valid until the server's next start, when it may have to take another port.
+    """
+    return EmbeddedEndpoint(embedded_server(settings), DAGSTER_DATABASE).url()

@@ -1,14 +1,17 @@
 """What the platform asks of its PostgreSQL, embedded or RDS."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import psycopg
 import pyarrow as pa
 
+from coin_platform.contracts.measures import Measured
 from coin_platform.contracts.model import Table
 from coin_platform.partitions import Window
 
@@ -21,6 +24,7 @@ class Upserted:
     coins_changed: int
     quotes: int
     quotes_changed: int
+    quotes_deleted: int = 0
 
 
 class Database(ABC):
@@ -53,5 +57,10 @@ class Database(ABC):
         """Those columns of the rows whose `snapshot_hour` lies in the window, as Arrow."""
 
     @abstractmethod
-    def measure(self, table: Table, expressions: dict[str, str], window: Window) -> dict[str, Any]:
-        """Aggregates over the window's rows: SQL expression by name, one value by name."""
+    def measure(
+        self, table: Table, window: Window, facts: Mapping[str, str]
+    ) -> dict[datetime, Measured]:
+        """Each hour of the window that has rows, counted against the contract by one query.
+
+        `facts` are SQL aggregates by name, whose values come back as the measurement's facts.
+        """

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from coin_platform.contracts.measures import Measured
 from coin_platform.partitions import Window
 
 
@@ -34,5 +35,5 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def measure(self, table: str, window: Window) -> dict[str, Any]:
-        """The measurements that the table's checks judge, one value by name (`transforms.measure`)."""
+    def measure(self, table: str, window: Window) -> dict[str, Measured]:
+        """What checks judge of the table `layer/name`, by the partition keys of `Outcome.rows`."""

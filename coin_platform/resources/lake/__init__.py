@@ -1,0 +1,17 @@
+"""The lake: raw files as the replication task writes them, and Delta tables above them.
+
+`raw.py` lists and reads raw files, `tables.py` owns the Delta tables' shape and upkeep, `frames.py`
+is where Spark reads and writes, with the guards that it needs; `lake.py` ties them to one root.
+"""
+
+from coin_platform.resources.lake.lake import Lake
+from coin_platform.resources.lake.raw import RawFile
+from coin_platform.resources.lake.tables import TableDetail
+from coin_platform.settings import Settings
+
+__all__ = ["Lake", "RawFile", "TableDetail", "open_lake"]
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of the configured deployment. Nothing is created or reached yet."""
+    return Lake(settings.lake_url)

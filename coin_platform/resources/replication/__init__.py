@@ -1,0 +1,21 @@
+"""Carries the database's rows and changes to the raw layer, as AWS DMS does."""
+
+from coin_platform.resources.replication.interface import Replication
+from coin_platform.settings import Settings
+
+
+def open_replication(settings: Settings) -> Replication:
+    """The configured replication task; not started by this."""
+    from coin_platform.resources.database import open_database
+    from coin_platform.resources.replication.local import LocalReplication
+
+    # The worker is stopped together with the server, so it is no user of it.
+    database = open_database(settings, lease=False)
+    return LocalReplication(
+        settings.home / "replication",
+        settings.home / "lake",
+        database.endpoint.parameters,
+        identifier="task-01",
+        migration_type=settings.migration_type,
+        file_format=settings.raw_format,
+    )

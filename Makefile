@@ -1,0 +1,49 @@
+# The two commands: `make run` and `make test`. `make help` lists the others.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+.PHONY: help run dev test lint docs stop clean
+
+help: ## Show this list.
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed ## Install, then materialize the last 24 closed hours of 500 simulated coins.
+	@$(BIN)/coin-platform run
+
+dev: $(VENV)/.installed ## Install, then open the Dagster UI.
+	@$(BIN)/coin-platform dev
+
+test: $(VENV)/.installed-test lint ## Install what tests need, then lint, check types and run every test.
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test ## Lint and check types.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+docs: $(VENV)/.installed ## Write the generated pages under docs/.
+	@$(BIN)/python -m coin_platform.contracts.dictionary > docs/data_dictionary.md
+
+stop: $(VENV)/.installed ## Stop what was left running.
+	@$(BIN)/coin-platform stop
+
+clean: ## Remove the environment and caches; data in .coin_platform stays.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11 to 3.13 is needed, $(PYTHON) is " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml setup.py | $(VENV)/bin/python
+	@echo "installing coin-platform into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml setup.py | $(VENV)/bin/python
+	@echo "installing coin-platform and its test tools into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/.installed $@

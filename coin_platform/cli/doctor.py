@@ -1,0 +1,131 @@
+"""`coin-platform doctor`: whether each configured part answers, and how to mend what does not."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import click
+
+from coin_platform import home
+from coin_platform.errors import PlatformError
+from coin_platform.settings import Settings, load
+
+GIGABYTE = 1024**3
+DISK_WANTED_GB = 2
+
+
+def check_settings(settings: Settings) -> str:
+    return f"{settings.env}, {settings.source}, grid from {settings.start:%Y-%m-%d %H:%M}Z"
+
+
+def check_home(settings: Settings) -> str:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if not os.access(settings.home, os.W_OK):
+        raise PlatformError(f"{settings.home} is not writable: choose another COIN_PLATFORM_HOME")
+    held = home.held_source(settings)
+    if held not in (None, settings.source_kind):
+        raise PlatformError(
+            f"{settings.home} holds {held} data, not {settings.source_kind}: "
+            "set COIN_PLATFORM_HOME to another folder, or COIN_PLATFORM_SOURCE to what it holds"
+        )
+    return f"{settings.home}, holds {held or 'nothing yet'}"
+
+
+def check_disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.home).free / GIGABYTE
+    if free < DISK_WANTED_GB:
+        raise PlatformError(
+            f"{free:.1f} GB free under {settings.home}: free some or move COIN_PLATFORM_HOME; "
+            f"{DISK_WANTED_GB} GB are wanted"
+        )
+    return f"{free:.0f} GB free"
+
+
+def check_source(settings: Settings) -> str:
+    from coin_platform.resources.coinmarketcap import open_source
+
+    with open_source(settings) as source:
+        plan = source.plan()
+        oldest = source.oldest_hour()
+    credits_ = "" if plan.credits_left is None else f", {plan.credits_left:,} credits left"
+    since = "any hour" if oldest is None else f"hours since {oldest:%Y-%m-%d %H:%M}Z"
+    return f"{plan.name}{credits_}, serves {since}"
+
+
+def check_database(settings: Settings) -> str:
+    from coin_platform.resources.database import open_database
+
+    database = open_database(settings)
+    database.migrate()
+    return database.probe()
+
+
+def check_replication(settings: Settings) -> str:
+    from coin_platform.delivery import MAPPED_TABLES
+    from coin_platform.resources.replication import open_replication
+    from coin_platform.resources.replication.assessment import assess
+
+    replication = open_replication(settings)
+    task = replication.describe()
+    assessment = assess(task, replication.table_statistics(), MAPPED_TABLES, None)
+    if assessment.verdict == "failed" and task.stop_reason != "Stop Reason NORMAL":
+        raise PlatformError(
+            f"task {task.identifier}: {assessment.reason}: "
+            "`coin-platform replication start` resumes it, `… reload` loads everything anew"
+        )
+    return f"task {task.identifier} ({task.migration_type}) is {task.status}"
+
+
+def check_engine(settings: Settings) -> str:
+    from coin_platform.resources.engine import open_engine
+
+    return open_engine(settings).probe()
+
+
+def check_lake(settings: Settings) -> str:
+    from coin_platform.defs.tables import TABLES
+    from coin_platform.resources.lake import open_lake
+
+    lake = open_lake(settings)
+    tables = [table for table in TABLES if table.layer in ("processed", "curated")]
+    details = [detail for table in tables if (detail := lake.detail(table)) is not None]
+    rows = sum(detail.rows for detail in details)
+    return f"{settings.lake_url}, {len(details)} of {len(tables)} tables, {rows:,} rows"
+
+
+def check_dagster(settings: Settings) -> str:
+    import dagster as dg
+
+    with home.open_instance(settings) as instance:
+        return f"dagster {dg.__version__}, {instance.get_runs_count():,} runs recorded"
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+    ("settings", check_settings),
+    ("home", check_home),
+    ("disk", check_disk),
+    ("source", check_source),
+    ("database", check_database),
+    ("replication", check_replication),
+    ("engine", check_engine),
+    ("lake", check_lake),
+    ("dagster", check_dagster),
+)
+
+
+@click.command("doctor")
+def command() -> int:
+    """Say, part by part, whether it answers, and how to mend what does not.
+
+    Starts what a run would start and stops it again. Exit code 1 if anything does not answer.
+    """
+    settings = load()
+    failed = 0
+    with home.in_use(settings):
+        for name, check in CHECKS:
+            try:
+                click.echo(f"{click.style('ok  ', fg='green')} {name:12} {check(settings)}")
+            except PlatformError as error:
+                failed += 1
+                click.echo(f"{click.style('FAIL', fg='red')} {name:12} {error}")
+    return 1 if failed else 0

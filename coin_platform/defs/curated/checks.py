@@ -1,0 +1,53 @@
+"""Checks of curated: the contracts, and that each day is made of what is processed for it."""
+
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from coin_platform.contracts import curated, processed
+from coin_platform.contracts.measures import Measured
+from coin_platform.contracts.model import Table
+from coin_platform.defs.checks import CONTRACT, HAS_ROWS, Check, Verdict, report, specs_of
+from coin_platform.defs.partitions import DAYS, window_of
+from coin_platform.resources.engine.interface import Engine
+
+
+def agrees_with_processed(measured: Measured) -> Verdict:
+    missing, extra = (int(measured.facts.get(f"{kind}_keys", 0)) for kind in ("missing", "unexpected"))
+    return Verdict(
+        not missing and not extra,
+        f"{measured.rows} rows; {missing} that processed asks for are missing, {extra} are not "
+        "founded on it",
+        {"missing": missing, "unexpected": extra},
+    )
+
+
+AGREES = Check(
+    "agrees_with_processed",
+    "Every coin priced and every hour quoted on the day is in the table, and nothing else.",
+    agrees_with_processed,
+)
+COMPLETE = (curated.DAILY_COIN_PRICES, curated.MARKET_OVERVIEW)
+# The others rank ten of these; a day of one hour has no mover at all.
+RANKING = tuple(check for check in CONTRACT if check is not HAS_ROWS)
+
+
+def checks_of(table: Table) -> dg.AssetChecksDefinition:
+    """The checks of one curated table."""
+    checks = (*CONTRACT, AGREES) if table in COMPLETE else RANKING
+
+    @dg.multi_asset_check(
+        name=f"check_curated_{table.name}",
+        specs=specs_of(table, DAYS, checks, additional_deps=[processed.COIN_QUOTES]),
+        can_subset=True,
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, engine: dg.ResourceParam[Engine]
+    ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+        yield from report(context, table, checks, engine.measure(table.id, window_of(context)))
+
+    return check
+
+
+CHECKS = tuple(checks_of(table) for table in curated.TABLES)

@@ -1,0 +1,83 @@
+"""The engine of a laptop: Sail in this process."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from coin_platform.contracts.measures import Measured
+from coin_platform.errors import PermanentError, TransientError
+from coin_platform.partitions import Window
+from coin_platform.resources.engine.interface import Engine, Outcome
+from coin_platform.resources.engine.sail import SAIL
+from coin_platform.resources.lake import Lake
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+REASON_LINES = 3
+REASON_LENGTH = 600
+
+
+class LocalEngine(Engine):
+    """Runs jobs on Sail, over one lake. All engines of a process share its server and session."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+
+    def session(self) -> "SparkSession":
+        """The Spark session that jobs run in; for notebooks and tests as well."""
+        return SAIL.session
+
+    def run(
+        self, job: str, window: Window, progress: Callable[[str], None] = lambda _: None
+    ) -> Outcome:
+        from coin_platform.transforms.jobs import JOBS
+
+        if job not in JOBS:
+            message = f"no job {job!r}; there are {', '.join(sorted(JOBS))}"
+            raise PermanentError(message)
+        started = time.monotonic()
+        with explained(f"{job}, {window}"):
+            outcome = JOBS[job](self.session(), self.lake, window)
+        seconds = time.monotonic() - started
+        progress(f"{job}: {sum(outcome.rows.values())} rows of {window} in {seconds:.1f} s")
+        return outcome
+
+    def measure(self, table: str, window: Window) -> dict[str, Measured]:
+        from coin_platform.transforms.measure import measure
+
+        with explained(f"measuring {table}, {window}"):
+            return measure(self.session(), self.lake, table, window)
+
+    def probe(self) -> str:
+        """Run a query and say who answered; raises like `run`."""
+        from importlib.metadata import version
+
+        with explained("a query of one row"):
+            self.session().range(1).collect()
+        return f"Sail {version('pysail')} answers Spark {version('pyspark')} in this process"
+
+    def close(self) -> None:
+        """Stop the process's Sail; it starts again when next used."""
+        SAIL.stop()
+
+
+@contextmanager
+def explained(work: str) -> Iterator[None]:
+    """Turn what Spark and Delta raise into the platform's errors, with the engine's own reason."""
+    from deltalake.exceptions import CommitFailedError, DeltaError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except CommitFailedError as error:
+        raise TransientError(f"{work}: {reason(error)}") from error
+    except (PySparkException, DeltaError) as error:
+        raise PermanentError(f"{work}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """The first lines of an engine's message, without its trace."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:REASON_LINES])[:REASON_LENGTH] or type(error).__name__

@@ -1,0 +1,79 @@
+"""The Sail server of this process, and the one Spark session on it."""
+
+import atexit
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from coin_platform.errors import TransientError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+YEAR_SECONDS = 365 * 24 * 3600
+
+# Instants are UTC everywhere; with the machine's zone a replaceWhere fails or shifts hours.
+SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+
+
+def configuration() -> dict[str, str]:
+    """Sail's settings, where the environment does not say otherwise.
+
+    A session that Sail drops for being idle would come back without its time zone, so it never is.
+    """
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return {
+        "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+        "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(half),
+        "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(YEAR_SECONDS),
+        "RUST_LOG": "error",
+    }
+
+
+class Sail:
+    """Started when first asked for, stopped by `stop` or when the process ends. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._server: Any = None
+        self._session: SparkSession | None = None
+
+    @property
+    def session(self) -> "SparkSession":
+        """The session; threads may share it. Raises `TransientError` when Sail does not start."""
+        with self._lock:
+            if self._session is None:
+                self._start()
+            assert self._session is not None  # noqa: S101 - for the type checker
+            return self._session
+
+    def _start(self) -> None:
+        from pysail.spark import SparkConnectServer
+        from pyspark.sql import SparkSession
+
+        for name, value in configuration().items():
+            os.environ.setdefault(name, value)
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start(background=True)
+        address = server.listening_address
+        if address is None:
+            message = "Sail did not start to listen on 127.0.0.1; try again"
+            raise TransientError(message)
+        builder = SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}")
+        for name, value in SESSION.items():
+            builder = builder.config(name, value)
+        self._server, self._session = server, builder.create()
+
+    def stop(self) -> None:
+        """End the session and the server; a later use starts anew."""
+        with self._lock:
+            session, server = self._session, self._server
+            self._session = self._server = None
+            if session is not None:
+                session.stop()
+            if server is not None:
+                server.stop()
+
+
+SAIL = Sail()
+atexit.register(SAIL.stop)

@@ -1,0 +1,219 @@
+"""The lake at one root: `raw/market/<table>/`, `processed/<table>` and `curated/<table>`."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coin_platform.contracts import database
+from coin_platform.contracts.model import Table
+from coin_platform.errors import PermanentError, TransientError
+from coin_platform.partitions import Window
+from coin_platform.resources.lake import frames, raw, tables
+from coin_platform.resources.lake.raw import RawFile
+from coin_platform.resources.lake.tables import TableDetail
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow.fs import FileSystem
+    from pyspark.sql import DataFrame, SparkSession
+
+LOCK_TIMEOUT_SECONDS = 600
+
+
+class Lake:
+    """Reads and writes the tables below a URL: a folder, or `s3://bucket/prefix`.
+
+    `storage_options` go to the `deltalake` package; Spark's session has its own. Every writer of a
+    table goes through this class, so that a local lake has one writer a table at a time.
+    """
+
+    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.storage_options = dict(storage_options or {})
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.url
+
+    def uri(self, table: Table) -> str:
+        """Where a table is: the folder of its raw files, or the root of its Delta table."""
+        schema = f"{database.SCHEMA}/" if table.layer == "raw" else ""
+        return f"{self.url}/{table.layer}/{schema}{table.name}"
+
+    def _open(self, uri: str) -> "tuple[FileSystem, str]":
+        """The file system and the path in it that a URI names."""
+        from pyarrow.fs import FileSystem, LocalFileSystem
+
+        if self.is_local:
+            return LocalFileSystem(), uri
+        filesystem, path = FileSystem.from_uri(uri)
+        return filesystem, path
+
+    # Raw files
+
+    def raw_files(
+        self, table: Table, since: datetime | None = None, after: str | None = None
+    ) -> list[RawFile]:
+        """The raw files of a table, in the order in which changes apply; often none.
+
+        `since` leaves out change files made before it: they cannot hold rows of hours from then
+        on. `after` gives the change files only whose name comes after that name.
+        """
+        files = raw.list_files(*self._open(self.uri(table)))
+        if since is not None:
+            files = raw.made_since(files, since)
+        if after is not None:
+            files = [file for file in files if file.is_change and file.name > after]
+        return files
+
+    def load_files(self, table: Table) -> list[RawFile]:
+        """The files of the full load, in order."""
+        return [file for file in self.raw_files(table) if file.is_load]
+
+    def load_started(self, table: Table, files: Sequence[RawFile]) -> str | None:
+        """The commit timestamp that the rows of the full load among these files carry, or None."""
+        return raw.load_started(self._open(self.uri(table))[0], table, files)
+
+    def raw_rows(
+        self,
+        table: Table,
+        files: Sequence[RawFile],
+        columns: Sequence[str],
+        window: Window | None = None,
+    ) -> "pa.Table":
+        """`Op`, those columns, and `file` (its name) of the rows of a window, as Arrow.
+
+        Rows without a time (deletes of coins) are in every window; without a window all rows come.
+        Works without an engine; memory is bounded by what is asked for, not by the files.
+        """
+        return raw.read_rows(self._open(self.uri(table))[0], table, files, columns, window)
+
+    def read_raw(
+        self, spark: "SparkSession", table: Table, files: Sequence[RawFile]
+    ) -> "DataFrame":
+        """The rows of these files in contract columns and types, equal for Parquet and CSV.
+
+        Raises `PermanentError` for an empty list and for a file that is gone.
+        """
+        if not files:
+            message = f"no raw files of {table.name} to read: materialize {table.id} first"
+            raise PermanentError(message)
+        filesystem, _ = self._open(self.uri(table))
+        gone = [
+            info.path
+            for info in filesystem.get_file_info([file.path for file in files])
+            if not info.is_file
+        ]
+        if gone:
+            message = f"{gone[0]} has gone since it was listed (a reload?): run the hour again"
+            raise TransientError(message)
+        parts = []
+        parquet = [self._spark_path(file) for file in files if not file.is_csv]
+        if parquet:
+            parts.append(frames.read_parquet(spark, table, parquet))
+        by_header: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for file in files:
+            if file.is_csv:
+                by_header[raw.columns_of(filesystem, file)].append(self._spark_path(file))
+        parts += [
+            frames.read_csv(spark, table, header, paths) for header, paths in by_header.items()
+        ]
+        return reduce(lambda left, right: left.unionByName(right), parts)
+
+    def _spark_path(self, file: RawFile) -> str:
+        return file.path if self.is_local else f"{self.url.partition('://')[0]}://{file.path}"
+
+    # Delta tables
+
+    def _require(self, table: Table) -> None:
+        if not self.exists(table):
+            raise PermanentError(
+                f"there is no table {table.id} at {self.uri(table)}: materialize it first"
+            )
+
+    def exists(self, table: Table) -> bool:
+        return tables.exists(self.uri(table), self.storage_options)
+
+    def ensure(self, table: Table) -> None:
+        """Create the table, or add its contract's new nullable columns.
+
+        Raises `PermanentError` with the difference when the table is otherwise not as its contract.
+        """
+        with self.writing(table):
+            tables.ensure(table, self.uri(table), self.storage_options)
+
+    def read(
+        self, spark: "SparkSession", table: Table, window: Window | None = None
+    ) -> "DataFrame":
+        """The table's rows, or those of a window; `PermanentError` where there is no table."""
+        self._require(table)
+        rows = frames.read_delta(spark, self.uri(table))
+        return rows if window is None else rows.filter(frames.predicate(table, window))
+
+    def rows(
+        self, table: Table, columns: Sequence[str], window: Window | None = None
+    ) -> "pa.Table":
+        """Columns of the table's rows, or of a window's, as Arrow and without an engine.
+
+        Raises `PermanentError` where there is no table.
+        """
+        self._require(table)
+        return tables.rows(table, self.uri(table), self.storage_options, columns, window)
+
+    def replace(self, table: Table, frame: "DataFrame", window: Window) -> None:
+        """Make the frame's rows of the window the table's, in one commit; rows outside stay.
+
+        The frame is lazy: what it reads is read under the table's lock.
+        """
+        with self.writing(table):
+            self.ensure(table)
+            frames.replace(frame, table, self.uri(table), window)
+
+    def merge(self, spark: "SparkSession", table: Table, frame: "DataFrame") -> None:
+        """Insert the frame's rows, or replace those of the same key, in one commit."""
+        with self.writing(table):
+            self.ensure(table)
+            frames.merge(spark, frame, table, self.uri(table))
+
+    @contextmanager
+    def writing(self, table: Table) -> Iterator[None]:
+        """Be the one writer of the table on this machine; may be nested.
+
+        Raises `TransientError` when another holds it for too long. A lake in S3 is not locked: one
+        writer a table is up to the orchestrator there, and commits that conflict are retried.
+        """
+        if not self.is_local:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        path = Path(self.url) / ".locks" / f"{table.layer}.{table.name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=LOCK_TIMEOUT_SECONDS, is_singleton=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            message = f"{path} has been held for {LOCK_TIMEOUT_SECONDS} s by another writer"
+            raise TransientError(message) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def detail(self, table: Table) -> TableDetail | None:
+        """The table's version, files, bytes and rows from its log; None where there is none."""
+        return tables.detail(self.uri(table), self.storage_options)
+
+    def compact(self, table: Table) -> None:
+        """Merge the table's small files."""
+        with self.writing(table):
+            tables.compact(self.uri(table), self.storage_options)
+
+    def vacuum(self, table: Table, keep: timedelta = tables.KEEP) -> list[str]:
+        """Delete files that no version within `keep` needs, and give their paths."""
+        with self.writing(table):
+            return tables.vacuum(self.uri(table), self.storage_options, keep)

@@ -1,0 +1,154 @@
+"""The process that is the replication task while it runs, as an instance of AWS DMS would be.
+
+    python -m coin_platform.resources.replication.worker < configuration.json
+
+`local.py` starts it. It holds the task's lock from its first moment to its last, needs nothing of
+the process that started it, and may be killed at any instruction.
+"""
+
+import json
+import logging
+import logging.handlers
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from coin_platform.errors import PermanentError, TransientError
+from coin_platform.resources.replication import catalog
+from coin_platform.resources.replication.full_load import FullLoad
+from coin_platform.resources.replication.interface import StartType
+from coin_platform.resources.replication.journal import Journal, JournalFile
+from coin_platform.resources.replication.layout import Format
+from coin_platform.resources.replication.shutdown import Shutdown, ShutdownSignal
+from coin_platform.resources.replication.start import begin
+from coin_platform.resources.replication.state import TaskFolder, TaskState, at_text, write_pid
+from coin_platform.resources.replication.stream import Pace, Stream
+
+LOG_BYTES = 1 << 20
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a worker is told on its standard input. Holds secrets: it is never written or logged.
+
+    `lock` is the descriptor it inherits. `retry_seconds` is how long it tries to reach the
+    database before it gives up; `pace` is that of `stream.Pace`.
+    """
+
+    task: str
+    lake: str
+    start_type: StartType
+    file_format: Format
+    connection: dict[str, Any]
+    lock: int
+    retry_seconds: float = 60.0
+    pace: dict[str, Any] = field(default_factory=dict)
+
+
+class Worker:
+    """Runs the task in this process until it ends, fails or is asked to stop."""
+
+    def __init__(self, configuration: Configuration, shutdown: ShutdownSignal) -> None:
+        self._configuration = configuration
+        self._shutdown = shutdown
+        self._folder = TaskFolder(Path(configuration.task))
+        self._journals = JournalFile(
+            self._folder.journal, Path(configuration.lake), f".{self._folder.path.name}"
+        )
+        # A reload is asked for once: a retry after a lost connection goes on with it.
+        self._anew = configuration.start_type != "resume-processing"
+        self._patience = 0.0
+
+    def run(self) -> None:
+        """Do the task's work; its outcome is in the task's state. Never raises."""
+        try:
+            self._work()
+            self._end("stopped", "FULL_LOAD_ONLY_FINISHED")
+        except Shutdown:
+            self._end("stopped", "NORMAL")
+        except Exception as error:
+            logger.exception("the task failed")
+            self._end("failed", "FATAL_ERROR", str(error) or type(error).__name__)
+
+    def _end(self, status: str, reason: str, failure: str | None = None) -> None:
+        self._shutdown.ignore()
+        if failure is None:
+            self._journals.recover()
+        self._folder.update(
+            status=status,
+            stop_reason=f"Stop Reason {reason}",
+            last_failure_message=failure,
+            stopped_at=at_text(datetime.now(UTC)),
+        )
+        logger.info("%s: %s %s", status, reason, failure or "")
+
+    def _work(self) -> None:
+        state = self._folder.read()
+        if state is None:
+            raise PermanentError(f"{self._folder.path} holds no task")
+        self._heard()
+        while True:
+            try:
+                self._attempt(state)
+            except (psycopg.OperationalError, TransientError) as error:
+                if time.monotonic() > self._patience:
+                    raise PermanentError(
+                        f"PostgreSQL did not answer for {self._configuration.retry_seconds:g} s "
+                        f"({error}); when it does, start the task with resume-processing"
+                    ) from error
+                logger.warning("will try again: %s", error)
+                time.sleep(0.5)
+            else:
+                return
+
+    def _heard(self) -> None:
+        self._shutdown.check()
+        self._patience = time.monotonic() + self._configuration.retry_seconds
+
+    def _attempt(self, state: TaskState) -> None:
+        """Connect and work until the task is done, which only a full load ever is."""
+        journal = self._journals.recover() or Journal(state.slot)
+        file_format = self._configuration.file_format
+        arguments = self._configuration.connection
+        with catalog.connect(arguments) as connection:
+            self._folder.update(status="running")
+            if self._anew or not journal.loaded:
+                self._anew = False
+                load = FullLoad(self._journals, journal, file_format)
+                begin(connection, arguments, load, state.migration_type)
+                self._heard()
+            if state.migration_type != "full-load":
+                pace = Pace(**self._configuration.pace)
+                Stream(connection, self._journals, journal, file_format, pace, self._heard).follow()
+
+
+def main() -> None:
+    """Read the configuration, leave the process that started us, and work."""
+    shutdown = ShutdownSignal()
+    shutdown.install()
+    configuration = Configuration(**json.load(sys.stdin))
+    if os.fork():
+        # Not sys.exit: what is buffered or registered belongs to the child.
+        os._exit(0)
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    write_pid(configuration.lock)
+    folder = TaskFolder(Path(configuration.task))
+    handler = logging.handlers.RotatingFileHandler(folder.log, maxBytes=LOG_BYTES, backupCount=1)
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO, handlers=[handler], format="%(asctime)sZ %(levelname)s %(message)s"
+    )
+    Worker(configuration, shutdown).run()
+
+
+if __name__ == "__main__":
+    main()

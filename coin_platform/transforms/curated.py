@@ -1,0 +1,202 @@
+"""The curated tables, from processed quotes, the coins' history and each other.
+
+A day is judged by the hours known of it. "As the day closed" is, for a coin, the last hour with a
+usable price, which a price that is null, NaN or infinite is not. Ties go to the smaller coin id.
+"""
+
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as fn
+
+from coin_platform.contracts import curated
+from coin_platform.transforms.numbers import (
+    finite,
+    is_finite,
+    mean,
+    ordered,
+    sample_deviation,
+    total,
+)
+
+PLACES = 10
+MOVER_VOLUME = 50_000
+RETURNS = 7  # daily returns behind a volatility, and the days read before a window
+FEWEST_RETURNS = 3
+BEFORE = timedelta(days=RETURNS)
+
+
+def daily_coin_prices(quotes: DataFrame, coins: DataFrame, in_window: Column) -> DataFrame:
+    """Candles of the days for which `in_window`, a condition on `day`, holds.
+
+    `quotes` must also hold the seven days before them, which volatility looks back on. Dominance
+    is the share of the caps known at the day's last hour; null for a coin not priced then.
+    """
+    candles = candles_of(quotes)
+    deviations = volatility(candles)
+    chosen = candles.filter(in_window)
+    days = chosen.groupBy("day", "currency").agg(fn.max("last.snapshot_hour").alias("_last_hour"))
+    chosen = chosen.join(days, ["day", "currency"])
+    at_the_end = fn.col("last.snapshot_hour") == fn.col("_last_hour")
+    totals = chosen.groupBy("day", "currency").agg(
+        total(ordered(fn.when(at_the_end, fn.col("last.market_cap")))).alias("_total")
+    )
+    return (
+        chosen.join(totals, ["day", "currency"])
+        .join(deviations, ["day", "coin_id", "currency"], "left")
+        .withColumn("open", fn.col("first.price"))
+        .withColumn("close", fn.col("last.price"))
+        .withColumn("market_cap", fn.col("last.market_cap"))
+        .withColumn("dominance", fn.when(at_the_end, share(fn.col("market_cap"), fn.col("_total"))))
+        .transform(lambda rows: named(rows, coins))
+        .select(*curated.DAILY_COIN_PRICES.column_names)
+    )
+
+
+def candles_of(quotes: DataFrame) -> DataFrame:
+    """A row for each day, coin and currency with a usable price; `first` and `last` are structs."""
+    priced = quotes.filter(is_finite(fn.col("price"))).select(
+        fn.to_date("snapshot_hour").alias("day"),
+        "coin_id",
+        "currency",
+        "price",
+        "volume_24h",
+        "source",
+        fn.struct("snapshot_hour", "price", finite(fn.col("market_cap")).alias("market_cap")).alias(
+            "quote"
+        ),
+    )
+    return (
+        priced.groupBy("day", "coin_id", "currency")
+        .agg(
+            fn.min("quote").alias("first"),
+            fn.max("quote").alias("last"),
+            fn.max("price").alias("high"),
+            fn.min("price").alias("low"),
+            ordered(fn.col("volume_24h")).alias("_volumes"),
+            fn.count("*").alias("hours"),
+            # One simulated hour makes the day simulated.
+            fn.max("source").alias("source"),
+        )
+        .withColumn("average_volume_24h", mean(fn.col("_volumes")))
+        .drop("_volumes")
+    )
+
+
+def volatility(candles: DataFrame) -> DataFrame:
+    """`volatility_7d` by day, coin and currency, from log returns between consecutive days."""
+    by_day = Window.partitionBy("coin_id", "currency").orderBy("day")
+    closes = candles.select("day", "coin_id", "currency", fn.col("last.price").alias("_close"))
+    before, close = fn.lag("_close").over(by_day), fn.col("_close")
+    usable = (
+        (fn.date_diff(fn.col("day"), fn.lag("day").over(by_day)) == 1) & (before > 0) & (close > 0)
+    )
+    returns = closes.withColumn("_return", fn.when(usable, fn.log(close) - fn.log(before)))
+    recent = [
+        fn.when(
+            fn.date_diff(fn.col("day"), fn.lag("day", back).over(by_day)) < RETURNS,
+            fn.lag("_return", back).over(by_day),
+        ).alias(f"_return_{back}")
+        for back in range(RETURNS)
+    ]
+    deviation = sample_deviation(
+        [fn.col(f"_return_{back}") for back in range(RETURNS)], FEWEST_RETURNS
+    )
+    return returns.select("day", "coin_id", "currency", *recent).select(
+        "day", "coin_id", "currency", deviation.alias("volatility_7d")
+    )
+
+
+def share(part: Column, whole: Column) -> Column:
+    """Percent; null where the whole is nothing. Divides first, so that it never passes 100."""
+    return fn.when(whole > 0, part / whole * 100)
+
+
+def named(rows: DataFrame, coins: DataFrame) -> DataFrame:
+    """The rows, which have `day` and `coin_id`, with each coin's name and symbol as the day ended.
+
+    A coin whose history begins later has the first name it is known by.
+    """
+    by_hour = Window.partitionBy("coin_id").orderBy("valid_from")
+    spans = coins.select(
+        fn.col("coin_id").alias("_coin"),
+        "name",
+        "symbol",
+        fn.when(fn.lag("valid_from").over(by_hour).isNotNull(), fn.col("valid_from")).alias(
+            "_from"
+        ),
+        fn.lead("valid_from").over(by_hour).alias("_to"),
+    )
+    end = fn.date_add("day", 1).cast("timestamp")
+    held = (fn.col("_from").isNull() | (fn.col("_from") < end)) & (
+        fn.col("_to").isNull() | (fn.col("_to") >= end)
+    )
+    joined = rows.join(spans, (fn.col("coin_id") == fn.col("_coin")) & held, "left")
+    return joined.drop("_coin", "_from", "_to")
+
+
+def market_overview(quotes: DataFrame) -> DataFrame:
+    """The whole market for each hour of the quotes. Caps that are not numbers count as none."""
+    hour = ("snapshot_hour", "currency")
+    totals = quotes.groupBy(*hour).agg(
+        total(ordered(fn.col("market_cap"))).alias("total_market_cap"),
+        total(ordered(fn.col("volume_24h"))).alias("total_volume_24h"),
+        fn.count("*").alias("coins"),
+        fn.max("source").alias("source"),
+    )
+    capped = quotes.filter(is_finite(fn.col("market_cap")))
+    leaders = (
+        top(capped, hour, fn.col("market_cap").desc(), 2)
+        .groupBy(*hour)
+        .agg(
+            *(
+                fn.max(fn.when(fn.col("rank") == place, fn.col(value))).alias(f"{rank}_{value}")
+                for place, rank in ((1, "largest"), (2, "second"))
+                for value in ("coin_id", "market_cap")
+            )
+        )
+    )
+    joined = totals.join(leaders, list(hour), "left")
+    for rank in ("largest", "second"):
+        part = share(fn.col(f"{rank}_market_cap"), fn.col("total_market_cap"))
+        joined = joined.withColumn(f"{rank}_dominance", part)
+    return joined.select(*curated.MARKET_OVERVIEW.column_names)
+
+
+def top(rows: DataFrame, group: tuple[str, ...], order: Column, places: int) -> DataFrame:
+    """The first rows of each group, with their `rank`."""
+    ranked = Window.partitionBy(*group).orderBy(order, fn.col("coin_id"))
+    return rows.withColumn("rank", fn.row_number().over(ranked)).filter(fn.col("rank") <= places)
+
+
+def daily_top_movers(prices: DataFrame) -> DataFrame:
+    """The ten largest rises and falls of each day, from the daily prices."""
+    change = (fn.col("close") / fn.col("open") - 1) * 100
+    moved = (
+        prices.filter((fn.col("average_volume_24h") >= MOVER_VOLUME) & (fn.col("open") > 0))
+        .withColumn("change", change)
+        .filter(is_finite(fn.col("change")) & (fn.col("change") != 0))
+        .withColumn("direction", fn.when(fn.col("change") > 0, "up").otherwise("down"))
+    )
+    ranked = top(moved, ("day", "currency", "direction"), fn.abs("change").desc(), PLACES)
+    return ranked.select(*curated.DAILY_TOP_MOVERS.column_names)
+
+
+def top_prices(prices: DataFrame) -> DataFrame:
+    """The ten highest closing prices of each day, from the daily prices."""
+    ranked = top(prices, ("day", "currency"), fn.col("close").desc(), PLACES)
+    return ranked.withColumn("price", fn.col("close")).select(*curated.TOP_PRICES.column_names)
+
+
+def top_circulating_supply(quotes: DataFrame, coins: DataFrame) -> DataFrame:
+    """The ten largest circulating supplies of each day; 0, which means unknown, is left out."""
+    closing = (
+        quotes.groupBy(fn.to_date("snapshot_hour").alias("day"), "coin_id", "currency")
+        .agg(
+            fn.max(fn.struct("snapshot_hour", "circulating_supply", "source")).alias("last"),
+        )
+        .select("day", "coin_id", "currency", "last.circulating_supply", "last.source")
+        .filter(is_finite(fn.col("circulating_supply")) & (fn.col("circulating_supply") > 0))
+    )
+    ranked = top(closing, ("day", "currency"), fn.col("circulating_supply").desc(), PLACES)
+    return named(ranked, coins).select(*curated.TOP_CIRCULATING_SUPPLY.column_names)

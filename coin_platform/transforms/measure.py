@@ -1,0 +1,130 @@
+"""What checks judge: counts against the contract, by partition, and how neighbours agree.
+
+One aggregation over the window's rows gives rows, distinct keys, and for each condition of
+`contracts/measures.py` the rows that break it. Verdicts are passed elsewhere.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as fn
+
+from coin_platform.contracts import curated, processed, raw
+from coin_platform.contracts.measures import Measured, conditions
+from coin_platform.contracts.model import Table
+from coin_platform.errors import PermanentError
+from coin_platform.partitions import Window
+from coin_platform.resources.lake import Lake
+from coin_platform.transforms import quotes
+from coin_platform.transforms.numbers import is_finite
+from coin_platform.transforms.partition import label, labels, of_window, time_of
+
+TABLES = {table.id: table for table in (*raw.TABLES, *processed.TABLES, *curated.TABLES)}
+
+
+def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[str, Measured]:
+    """The measurements of the window's partitions, by `2026-11-22T13:00:00Z` or `2026-11-22`.
+
+    Facts are `first` and `last`, the times of the outermost rows, `newest`, the newest
+    `last_updated` where there is one, and, where the layer below says which keys the table must
+    have, `missing_keys` and `unexpected_keys`.
+    """
+    table = TABLES.get(name)
+    if table is None:
+        message = f"no table {name!r} to measure; there are {', '.join(sorted(TABLES))}"
+        raise PermanentError(message)
+    rows = of_window(rows_of(spark, lake, table, window), table, window)
+    broken = conditions(table)
+    facts = {"first": fn.min(time_of(table)), "last": fn.max(time_of(table))}
+    if "last_updated" in table.column_names:
+        facts["newest"] = fn.max("last_updated")
+    counts = rows.groupBy(label(table).alias("partition")).agg(
+        fn.count("*").alias("rows"),
+        fn.count_distinct(fn.struct(*table.key)).alias("keys"),
+        *(
+            fn.count(fn.when(fn.expr(condition), 1)).alias(f"broken.{name}")
+            for name, condition in broken.items()
+        ),
+        *(value.alias(f"facts.{name}") for name, value in facts.items()),
+    )
+    by_partition = {found["partition"]: found for found in counts.toArrow().to_pylist()}
+    compared = compare(spark, lake, table, rows, window)
+    return {
+        partition: measured(by_partition.get(partition, {}), compared.get(partition, {}))
+        for partition in labels(table, window)
+    }
+
+
+def measured(found: dict[str, Any], compared: dict[str, Any]) -> Measured:
+    def of(kind: str) -> dict[str, Any]:
+        prefix = f"{kind}."
+        return {
+            name.removeprefix(prefix): value
+            for name, value in found.items()
+            if name.startswith(prefix)
+        }
+
+    broken = {name: rows for name, rows in of("broken").items() if rows}
+    return Measured(found.get("rows", 0), found.get("keys", 0), broken, {**of("facts"), **compared})
+
+
+def rows_of(spark: SparkSession, lake: Lake, table: Table, window: Window) -> DataFrame:
+    if table.layer != "raw":
+        return lake.read(spark, table)
+    return lake.read_raw(spark, table, lake.raw_files(table, since=window.start))
+
+
+Expectation = Callable[[SparkSession, Lake, Window], DataFrame]
+
+
+def quotes_in_raw(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
+    """Quotes that the change log says exist."""
+    files = lake.raw_files(raw.COIN_QUOTES, since=window.start)
+    rows = of_window(lake.read_raw(spark, raw.COIN_QUOTES, files), raw.COIN_QUOTES, window)
+    return quotes.coin_quotes(rows, lake.load_started(raw.COIN_QUOTES, files))
+
+
+def priced_days(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
+    """Days on which a coin has a usable price."""
+    rows = lake.read(spark, processed.COIN_QUOTES, window)
+    priced = rows.filter(is_finite(fn.col("price")))
+    return priced.withColumn("day", fn.to_date("snapshot_hour"))
+
+
+def quoted_hours(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
+    """Hours that have any quote."""
+    return lake.read(spark, processed.COIN_QUOTES, window)
+
+
+EXPECTED: dict[str, Expectation] = {
+    processed.COIN_QUOTES.id: quotes_in_raw,
+    curated.DAILY_COIN_PRICES.id: priced_days,
+    curated.MARKET_OVERVIEW.id: quoted_hours,
+}
+
+
+def compare(
+    spark: SparkSession, lake: Lake, table: Table, rows: DataFrame, window: Window
+) -> dict[str, dict[str, int]]:
+    """By partition, keys the layer below asks for that the table lacks, and keys it has beyond."""
+    expectation = EXPECTED.get(table.id)
+    if expectation is None:
+        return {}
+    key = list(table.key)
+    expected = expectation(spark, lake, window).select(*key).distinct()
+    sides = expected.withColumn("_side", fn.lit(1)).unionByName(
+        rows.select(*key).distinct().withColumn("_side", fn.lit(2))
+    )
+    found = (
+        sides.groupBy(*key)
+        .agg(fn.sum("_side").alias("_side"))
+        .groupBy(label(table).alias("partition"))
+        .agg(
+            fn.count(fn.when(fn.col("_side") == 1, 1)).alias("missing_keys"),
+            fn.count(fn.when(fn.col("_side") == 2, 1)).alias("unexpected_keys"),  # noqa: PLR2004
+        )
+    )
+    nothing = {"missing_keys": 0, "unexpected_keys": 0}
+    differing = {row.pop("partition"): row for row in found.toArrow().to_pylist()}
+    return {partition: differing.get(partition, nothing) for partition in labels(table, window)}

@@ -1,0 +1,50 @@
+"""Arithmetic on doubles whose result does not depend on the order in which rows come.
+
+Engines add in whatever order threads deliver; doubles then differ in their last digits from run to
+run. Sums here add in ascending order instead.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as fn
+
+
+def is_finite(column: Column) -> Column:
+    """True of numbers; false of null, NaN and the infinities."""
+    usable = ~fn.isnan(column) & (fn.abs(column) <= fn.lit(sys.float_info.max))
+    return fn.coalesce(usable, fn.lit(False))
+
+
+def finite(column: Column) -> Column:
+    """The number, or null in place of NaN and the infinities."""
+    return fn.when(is_finite(column), column)
+
+
+def ordered(column: Column) -> Column:
+    """Aggregate: the finite numbers of a group, ascending."""
+    return fn.array_sort(fn.collect_list(finite(column)))
+
+
+def total(numbers: Column) -> Column:
+    """The sum of an array of numbers; null for an empty one."""
+    summed = fn.aggregate(numbers, fn.lit(0.0), lambda so_far, number: so_far + number)
+    return fn.when(fn.size(numbers) > 0, summed)
+
+
+def mean(numbers: Column) -> Column:
+    """The mean of an array of numbers; null for an empty one."""
+    return total(numbers) / fn.size(numbers)
+
+
+def sample_deviation(columns: Sequence[Column], at_least: int) -> Column:
+    """Standard deviation of the columns' non-null values, n - 1 in the denominator.
+
+    Null with fewer than `at_least` of them.
+    """
+    zero = fn.lit(0.0)
+    count = sum((column.isNotNull().cast("int") for column in columns), fn.lit(0))
+    average = sum((fn.coalesce(column, zero) for column in columns), zero) / count
+    squares = (fn.coalesce((column - average) * (column - average), zero) for column in columns)
+    return fn.when(count >= at_least, fn.sqrt(sum(squares, zero) / (count - 1)))
