@@ -18,11 +18,12 @@ from coin_platform.partitions import floor_day, instant_text, last_closed_hour
 from coin_platform.settings import Settings, environment, load
 
 DEFAULT_HOURS = 24
+MOST_COINS = 10_000
 
 
 @click.command("run")
 @click.option("--hours", type=click.IntRange(1), help="Closed hours to have; default 24.")
-@click.option("--coins", type=click.IntRange(1, 10_000), help="Coins to ask for; default 500.")
+@click.option("--coins", type=click.IntRange(1, MOST_COINS), help="Coins to ask for; default 500.")
 @click.option(
     "--source",
     metavar="SOURCE",
@@ -68,10 +69,12 @@ def settings_and_hours(
 
     settings = load(coins=coins, source=source)
     if settings.source_kind == "replay":
-        from coin_platform.resources.coinmarketcap import captures
+        from coin_platform.resources.coinmarketcap.replay import captures
 
         held = sorted({capture.hour for capture in captures(Path(settings.source.partition(":")[2]))})
         start = min(settings.start, floor_day(held[0]))
+        if "coins" not in settings.model_fields_set:
+            coins = MOST_COINS  # a capture has as many as it has
         return load(coins=coins, source=source, start=start), held[-hours:] if hours else held
     with open_source(settings) as quotes:
         oldest = quotes.oldest_hour()

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from coin_platform.partitions import last_closed_hour
+from coin_platform.partitions import HOUR, last_closed_hour
 from coin_platform.simulator.answers import (
     Ranking,
     error,
@@ -158,8 +158,8 @@ class SimulatedMarket:
         except (KeyError, ValueError):
             raise _RefusedError(400, '"id", "time_start" or "time_end" is invalid.') from None
         now = self._clock()
-        # An hour's point is there once it is over; points lie up to 65 s before the hour's end.
-        first = hour_number(start + timedelta(seconds=65)) - 1
+        # An hour's point is there once it is over; it lies up to 65 s before the hour's end.
+        first = hour_number(start + timedelta(seconds=65) + HOUR - timedelta.resolution) - 1
         last = min(hour_number(end) - 1, hour_number(now) - 1)
         hours = np.arange(first, max(first, last + 1))[:count]
         known = [self.market.row_of[i] for i in ids if i in self.market.row_of]

@@ -33,77 +33,62 @@ def daily_coin_prices(quotes: DataFrame, coins: DataFrame, in_window: Column) ->
     is the share of the caps known at the day's last hour; null for a coin not priced then.
     """
     candles = candles_of(quotes)
-    deviations = volatility(candles)
     chosen = candles.filter(in_window)
-    days = chosen.groupBy("day", "currency").agg(fn.max("last.snapshot_hour").alias("_last_hour"))
-    chosen = chosen.join(days, ["day", "currency"])
-    at_the_end = fn.col("last.snapshot_hour") == fn.col("_last_hour")
-    totals = chosen.groupBy("day", "currency").agg(
-        total(ordered(fn.when(at_the_end, fn.col("last.market_cap")))).alias("_total")
-    )
+    closing = chosen.groupBy("day", "currency").agg(fn.max("_closed").alias("_last"))
+    chosen = chosen.join(closing, ["day", "currency"])
+    known_then = fn.when(fn.col("_closed") == fn.col("_last"), fn.col("market_cap"))
+    totals = chosen.groupBy("day", "currency").agg(total(ordered(known_then)).alias("_total"))
     return (
         chosen.join(totals, ["day", "currency"])
-        .join(deviations, ["day", "coin_id", "currency"], "left")
-        .withColumn("open", fn.col("first.price"))
-        .withColumn("close", fn.col("last.price"))
-        .withColumn("market_cap", fn.col("last.market_cap"))
-        .withColumn("dominance", fn.when(at_the_end, share(fn.col("market_cap"), fn.col("_total"))))
+        .withColumn("dominance", share(known_then, fn.col("_total")))
+        .join(volatility(candles).filter(in_window), ["day", "coin_id", "currency"], "left")
         .transform(lambda rows: named(rows, coins))
         .select(*curated.DAILY_COIN_PRICES.column_names)
     )
 
 
 def candles_of(quotes: DataFrame) -> DataFrame:
-    """A row for each day, coin and currency with a usable price; `first` and `last` are structs."""
-    priced = quotes.filter(is_finite(fn.col("price"))).select(
-        fn.to_date("snapshot_hour").alias("day"),
-        "coin_id",
-        "currency",
-        "price",
-        "volume_24h",
-        "source",
-        fn.struct("snapshot_hour", "price", finite(fn.col("market_cap")).alias("market_cap")).alias(
-            "quote"
-        ),
-    )
+    """A row for each day, coin and currency with a usable price; `_closed` is its last hour."""
+    hour = "snapshot_hour"
     return (
-        priced.groupBy("day", "coin_id", "currency")
+        quotes.filter(is_finite(fn.col("price")))
+        .groupBy(fn.to_date(hour).alias("day"), "coin_id", "currency")
         .agg(
-            fn.min("quote").alias("first"),
-            fn.max("quote").alias("last"),
+            fn.min_by("price", hour).alias("open"),
             fn.max("price").alias("high"),
             fn.min("price").alias("low"),
-            ordered(fn.col("volume_24h")).alias("_volumes"),
+            fn.max_by("price", hour).alias("close"),
+            fn.max_by(finite(fn.col("market_cap")), hour).alias("market_cap"),
+            mean(ordered(fn.col("volume_24h"))).alias("average_volume_24h"),
             fn.count("*").alias("hours"),
+            fn.max(hour).alias("_closed"),
             # One simulated hour makes the day simulated.
             fn.max("source").alias("source"),
         )
-        .withColumn("average_volume_24h", mean(fn.col("_volumes")))
-        .drop("_volumes")
     )
 
 
 def volatility(candles: DataFrame) -> DataFrame:
     """`volatility_7d` by day, coin and currency, from log returns between consecutive days."""
     by_day = Window.partitionBy("coin_id", "currency").orderBy("day")
-    closes = candles.select("day", "coin_id", "currency", fn.col("last.price").alias("_close"))
-    before, close = fn.lag("_close").over(by_day), fn.col("_close")
-    usable = (
-        (fn.date_diff(fn.col("day"), fn.lag("day").over(by_day)) == 1) & (before > 0) & (close > 0)
-    )
-    returns = closes.withColumn("_return", fn.when(usable, fn.log(close) - fn.log(before)))
-    recent = [
+    days_since = fn.date_diff("day", fn.lag("day").over(by_day))
+    before, close = fn.lag("close").over(by_day), fn.col("close")
+    returns = candles.select(
+        "coin_id",
+        "currency",
+        fn.col("day").alias("_day"),
+        # A close of 0 has no logarithm, and over a gap the return is not a day's.
         fn.when(
-            fn.date_diff(fn.col("day"), fn.lag("day", back).over(by_day)) < RETURNS,
-            fn.lag("_return", back).over(by_day),
-        ).alias(f"_return_{back}")
-        for back in range(RETURNS)
-    ]
-    deviation = sample_deviation(
-        [fn.col(f"_return_{back}") for back in range(RETURNS)], FEWEST_RETURNS
+            (days_since == 1) & (before > 0) & (close > 0), fn.log(close) - fn.log(before)
+        ).alias("_return"),
     )
-    return returns.select("day", "coin_id", "currency", *recent).select(
-        "day", "coin_id", "currency", deviation.alias("volatility_7d")
+    # Each return counts for its own day and the six after it.
+    counted = returns.withColumn("_after", fn.explode(fn.sequence(fn.lit(0), fn.lit(RETURNS - 1))))
+    return (
+        counted.groupBy(fn.date_add("_day", fn.col("_after")).alias("day"), "coin_id", "currency")
+        .agg(ordered(fn.col("_return")).alias("_returns"))
+        .withColumn("volatility_7d", sample_deviation(fn.col("_returns"), FEWEST_RETURNS))
+        .drop("_returns")
     )
 
 
@@ -190,12 +175,13 @@ def top_prices(prices: DataFrame) -> DataFrame:
 
 def top_circulating_supply(quotes: DataFrame, coins: DataFrame) -> DataFrame:
     """The ten largest circulating supplies of each day; 0, which means unknown, is left out."""
+    hour = "snapshot_hour"
     closing = (
-        quotes.groupBy(fn.to_date("snapshot_hour").alias("day"), "coin_id", "currency")
+        quotes.groupBy(fn.to_date(hour).alias("day"), "coin_id", "currency")
         .agg(
-            fn.max(fn.struct("snapshot_hour", "circulating_supply", "source")).alias("last"),
+            fn.max_by("circulating_supply", hour).alias("circulating_supply"),
+            fn.max_by("source", hour).alias("source"),
         )
-        .select("day", "coin_id", "currency", "last.circulating_supply", "last.source")
         .filter(is_finite(fn.col("circulating_supply")) & (fn.col("circulating_supply") > 0))
     )
     ranked = top(closing, ("day", "currency"), fn.col("circulating_supply").desc(), PLACES)

@@ -46,9 +46,10 @@ def coin_history(spark: SparkSession, lake: Lake, window: Window) -> Outcome:
         if files:
             rows = lake.read_raw(spark, raw.COINS, files)
             versions = coins.history(known, rows, started, load_is_new=load_is_new)
-            news = versions.exceptAll(known)
-            if not news.isEmpty():
-                lake.merge(spark, table, news)
+            # Few rows and a deep plan: it is run once, and what it gives is merged.
+            news = versions.exceptAll(known).toArrow()
+            if news.num_rows:
+                lake.merge(spark, table, spark.createDataFrame(news))
     return outcome(spark, lake, table, window, files)
 
 

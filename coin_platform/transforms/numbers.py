@@ -5,7 +5,6 @@ run. Sums here add in ascending order instead.
 """
 
 import sys
-from collections.abc import Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as fn
@@ -38,13 +37,11 @@ def mean(numbers: Column) -> Column:
     return total(numbers) / fn.size(numbers)
 
 
-def sample_deviation(columns: Sequence[Column], at_least: int) -> Column:
-    """Standard deviation of the columns' non-null values, n - 1 in the denominator.
+def sample_deviation(numbers: Column, at_least: int) -> Column:
+    """Standard deviation of an array of numbers, n - 1 in the denominator.
 
-    Null with fewer than `at_least` of them.
+    Null with fewer than `at_least` of them, which is two or more.
     """
-    zero = fn.lit(0.0)
-    count = sum((column.isNotNull().cast("int") for column in columns), fn.lit(0))
-    average = sum((fn.coalesce(column, zero) for column in columns), zero) / count
-    squares = (fn.coalesce((column - average) * (column - average), zero) for column in columns)
-    return fn.when(count >= at_least, fn.sqrt(sum(squares, zero) / (count - 1)))
+    centre = mean(numbers)
+    squares = fn.transform(numbers, lambda number: (number - centre) * (number - centre))
+    return fn.when(fn.size(numbers) >= at_least, fn.sqrt(total(squares) / (fn.size(numbers) - 1)))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coin_platform.errors import PermanentError
@@ -40,6 +40,10 @@ def fetch(transport, ids=(1,), window=WINDOW):
 
 
 @given(st.integers(-90 * 60, 4 * 3600))
+@example(3600 + 600)
+@example(3600 + 601)
+@example(3600 - 600)
+@example(3600 - 601)
 def test_a_point_counts_for_the_hour_whose_end_is_at_most_ten_minutes_away(seconds):
     at = START + timedelta(seconds=seconds)
     near = [hour for hour in WINDOW.hours if abs(hour + HOUR - at) <= timedelta(minutes=10)]

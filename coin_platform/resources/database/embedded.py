@@ -215,8 +215,8 @@ class EmbeddedPostgres:
         self.folder.bound_log()
         with self.folder.log.open("ab") as log:
             self._run(
-                ["/bin/sh", "-c", '"$@" &', "sh", postgres, "-D", _seen_from_inside(data)]
-                + arguments,
+                ["/bin/sh", "-c", '"$@" &', "sh", postgres]
+                + ["-D", _seen_from_inside(data), *arguments],
                 data,
                 stdout=log,
                 stderr=log,

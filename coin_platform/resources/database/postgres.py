@@ -113,9 +113,7 @@ class PostgresDatabase(Database):
         ]
         query = sql.SQL(
             "SELECT snapshot_hour, count(*) AS rows, {} FROM {} WHERE {} GROUP BY snapshot_hour"
-        ).format(
-            sql.SQL(", ").join(counts), sql.Identifier(SCHEMA, table.name), _within(window)
-        )
+        ).format(sql.SQL(", ").join(counts), sql.Identifier(SCHEMA, table.name), _within(window))
 
         def run() -> dict[datetime, Measured]:
             with self._connect({}) as connection, connection.cursor(row_factory=dict_row) as cursor:

@@ -50,7 +50,6 @@ class FullLoad:
         for table in tables:
             record = self.journal.tables[table.name]
             if record.table_state == "Table error":
-                self.journals.save(self.journal)
                 continue
             record.table_state = "Full load"
             self.journals.save(self.journal)

@@ -95,7 +95,7 @@ def resume(connection: psycopg.Connection, slot: str, position: int) -> None:
     if row is None:
         lost = "does not exist any more"
     elif row[0] == "lost":
-        lost = "was invalidated, because it held back more log than max_slot_wal_keep_size allows"
+        lost = "was invalidated, as happens when it holds back more log than max_slot_wal_keep_size"
     elif row[1] > position:
         lost = "was moved on by somebody else, past changes that were not delivered"
     else:

@@ -31,6 +31,7 @@ from coin_platform.resources.replication.state import TaskFolder, TaskState, at_
 from coin_platform.resources.replication.stream import Pace, Stream
 
 LOG_BYTES = 1 << 20
+RETRY_PAUSE = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -63,55 +64,62 @@ class Worker:
         self._journals = JournalFile(
             self._folder.journal, Path(configuration.lake), f".{self._folder.path.name}"
         )
-        # A reload is asked for once: a retry after a lost connection goes on with it.
         self._anew = configuration.start_type != "resume-processing"
-        self._patience = 0.0
+        self._failing_since: float | None = None
 
     def run(self) -> None:
         """Do the task's work; its outcome is in the task's state. Never raises."""
         try:
-            self._work()
-            self._end("stopped", "FULL_LOAD_ONLY_FINISHED")
-        except Shutdown:
-            self._end("stopped", "NORMAL")
+            reason = self._work()
+            self._journals.recover()
+            self._end("stopped", reason)
         except Exception as error:
             logger.exception("the task failed")
             self._end("failed", "FATAL_ERROR", str(error) or type(error).__name__)
 
     def _end(self, status: str, reason: str, failure: str | None = None) -> None:
         self._shutdown.ignore()
-        if failure is None:
-            self._journals.recover()
         self._folder.update(
             status=status,
             stop_reason=f"Stop Reason {reason}",
             last_failure_message=failure,
             stopped_at=at_text(datetime.now(UTC)),
         )
-        logger.info("%s: %s %s", status, reason, failure or "")
+        logger.info("%s: %s", status, reason)
 
-    def _work(self) -> None:
+    def _work(self) -> str:
+        """Work through lost connections; the reason why the task stopped in good order."""
         state = self._folder.read()
         if state is None:
             raise PermanentError(f"{self._folder.path} holds no task")
-        self._heard()
-        while True:
-            try:
-                self._attempt(state)
-            except (psycopg.OperationalError, TransientError) as error:
-                if time.monotonic() > self._patience:
-                    raise PermanentError(
-                        f"PostgreSQL did not answer for {self._configuration.retry_seconds:g} s "
-                        f"({error}); when it does, start the task with resume-processing"
-                    ) from error
-                logger.warning("will try again: %s", error)
-                time.sleep(0.5)
-            else:
-                return
+        try:
+            while True:
+                began = time.monotonic()
+                try:
+                    self._attempt(state)
+                except (psycopg.OperationalError, TransientError) as error:
+                    self._have_patience(error, began)
+                else:
+                    return "FULL_LOAD_ONLY_FINISHED"
+        except Shutdown:
+            return "NORMAL"
+
+    def _have_patience(self, error: Exception, began: float) -> None:
+        """Wait before another attempt; raise if all of them failed for too long."""
+        now, limit = time.monotonic(), self._configuration.retry_seconds
+        if self._failing_since is None or now - began > limit:
+            self._failing_since = now
+        if now - self._failing_since > limit:
+            raise PermanentError(
+                f"gave up after {limit:g} s: {str(error).strip()}; "
+                "once PostgreSQL answers, start the task with resume-processing"
+            ) from error
+        logger.warning("will try again: %s", error)
+        time.sleep(RETRY_PAUSE)
 
     def _heard(self) -> None:
         self._shutdown.check()
-        self._patience = time.monotonic() + self._configuration.retry_seconds
+        self._failing_since = None
 
     def _attempt(self, state: TaskState) -> None:
         """Connect and work until the task is done, which only a full load ever is."""
@@ -121,9 +129,9 @@ class Worker:
         with catalog.connect(arguments) as connection:
             self._folder.update(status="running")
             if self._anew or not journal.loaded:
-                self._anew = False
                 load = FullLoad(self._journals, journal, file_format)
                 begin(connection, arguments, load, state.migration_type)
+                self._anew = False
                 self._heard()
             if state.migration_type != "full-load":
                 pace = Pace(**self._configuration.pace)
