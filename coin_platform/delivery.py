@@ -21,6 +21,7 @@ from coin_platform.resources.replication.assessment import assess, next_start_ty
 from coin_platform.resources.replication.interface import Replication
 
 POLL_SECONDS = 0.1
+EXAMPLES = 3
 MAPPED_TABLES = tuple(table.name for table in market.TABLES)
 
 
@@ -49,10 +50,16 @@ class Difference:
 
     def __str__(self) -> str:
         parts = []
-        for frame, words in ((self.missing, "not yet in raw"), (self.deleted, "deleted, but not in raw")):
-            if len(frame):
-                keys = ["/".join(str(value) for value in key) for key in frame.head(3).itertuples(index=False)]
-                parts.append(f"{len(frame)} rows {words}, e.g. {', '.join(keys)}")
+        for rows, words in (
+            (self.missing, "not yet in raw"),
+            (self.deleted, "deleted, but not in raw"),
+        ):
+            if len(rows):
+                keys = [
+                    "/".join(str(value) for value in key)
+                    for key in rows.head(EXAMPLES).itertuples(index=False)
+                ]
+                parts.append(f"{len(rows)} rows {words}, e.g. {', '.join(keys)}")
         return "; ".join(parts) or "no difference"
 
 
@@ -92,7 +99,8 @@ def latest(log: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     loaded = log.loc[is_load, "commit_timestamp"]
     if len(loaded):  # a reload supersedes the changes before it
         log = log[is_load | (log["commit_timestamp"] >= loaded.max())]
-    ordered = log.sort_values(["commit_timestamp", "change_seq"], na_position="first", kind="stable")
+    order = ["commit_timestamp", "change_seq"]
+    ordered = log.sort_values(order, na_position="first", kind="stable")
     newest = ordered.drop_duplicates(list(key), keep="last")
     return newest[newest["Op"] != "D"]
 
@@ -104,7 +112,7 @@ def read_log(lake: Lake, table: Table, files: Sequence[RawFile], window: Window)
     return rows
 
 
-def deliver(
+def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom to tell
     replication: Replication,
     database: Database,
     lake: Lake,
@@ -165,7 +173,9 @@ def deliver(
 
 
 def rows_of(database: Database, table: Table, window: Window) -> pd.DataFrame:
-    rows: pd.DataFrame = database.rows(table, window, (*key_columns(table), "loaded_at")).to_pandas()
+    """The keys and versions that the database holds of a window."""
+    columns = (*key_columns(table), "loaded_at")
+    rows: pd.DataFrame = database.rows(table, window, columns).to_pandas()
     return rows
 
 
@@ -175,8 +185,8 @@ def require_hours(quotes: pd.DataFrame, window: Window) -> None:
     absent = [hour for hour in window.hours if pd.Timestamp(hour) not in held]
     if absent:
         raise PermanentError(
-            f"the database holds no quotes of {len(absent)} hours from {instant_text(absent[0])} on: "
-            "materialize database/coin_quotes for them first"
+            f"the database holds no quotes of {len(absent)} hours from {instant_text(absent[0])} "
+            "on: materialize database/coin_quotes for them first"
         )
 
 
@@ -184,7 +194,7 @@ def delivered(log: pd.DataFrame) -> Delivered:
     """Counts and versions from a window's change log."""
     return Delivered(
         rows={
-            hour.to_pydatetime(): int(rows)
+            pd.Timestamp(hour).to_pydatetime(): int(rows)  # type: ignore[arg-type]
             for hour, rows in log.groupby("snapshot_hour").size().items()
         },
         files=sorted(log["file"].unique()),
@@ -195,4 +205,7 @@ def delivered(log: pd.DataFrame) -> Delivered:
 def versions(log: pd.DataFrame) -> dict[datetime, str]:
     """The newest commit time of each hour's rows; `log` holds both columns."""
     newest = log.groupby("snapshot_hour")["commit_timestamp"].max()
-    return {hour.to_pydatetime(): str(version) for hour, version in newest.items()}
+    return {
+        pd.Timestamp(hour).to_pydatetime(): str(version)  # type: ignore[arg-type]
+        for hour, version in newest.items()
+    }

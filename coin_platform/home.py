@@ -40,6 +40,8 @@ retention:
     purge_after_days: {{skipped: 2, failure: 30, success: 30}}
 telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 
 

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add what the home remembers, below the environment and above the defaults."""
         return init_settings, env_settings, dotenv_settings, HomeSource(settings_cls)
@@ -134,12 +134,13 @@ class Settings(BaseSettings):
 class HomeSource(PydanticBaseSettingsSource):
     """What a home says of itself: today only where its grid starts (a replay moves it)."""
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, _field: Any, field_name: str) -> tuple[Any, str, bool]:
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         home = self.current_state.get("home") or Settings.model_fields["home"].default
-        return {key: value for key, value in read_home(Path(home)).items() if key in ("start",)}
+        remembered = read_home(Path(home))
+        return {"start": remembered["start"]} if "start" in remembered else {}
 
 
 def read_home(home: Path) -> dict[str, Any]:

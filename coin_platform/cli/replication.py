@@ -69,7 +69,10 @@ def show(settings: Settings) -> None:
         table.add_row(
             f"{row.schema_name}.{row.table_name}",
             row.table_state,
-            *(f"{n:,}" for n in (row.full_load_rows, row.inserts, row.updates, row.deletes, row.ddls)),
+            *(
+                f"{n:,}"
+                for n in (row.full_load_rows, row.inserts, row.updates, row.deletes, row.ddls)
+            ),
             row.last_error or "",
         )
     console.print(table)

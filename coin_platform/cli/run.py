@@ -31,7 +31,7 @@ MOST_COINS = 10_000
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(hours: int | None, coins: int | None, source: str | None, as_json: bool) -> int:
-    """Materialize the hours that closed last, from the API to curated tables.
+    r"""Materialize the hours that closed last, from the API to curated tables.
 
     Hours that are there already are left alone. The live API needs a key in
     COINMARKETCAP_API_KEY for more than the hour that closed last. A replay materializes the hour
@@ -71,16 +71,16 @@ def settings_and_hours(
     if settings.source_kind == "replay":
         from coin_platform.resources.coinmarketcap.replay import captures
 
-        held = sorted({capture.hour for capture in captures(Path(settings.source.partition(":")[2]))})
+        held = sorted(
+            {capture.hour for capture in captures(Path(settings.source.partition(":")[2]))}
+        )
         start = min(settings.start, floor_day(held[0]))
         if "coins" not in settings.model_fields_set:
             coins = MOST_COINS  # a capture has as many as it has
         return load(coins=coins, source=source, start=start), held[-hours:] if hours else held
     with open_source(settings) as quotes:
         oldest = quotes.oldest_hour()
-        asked = closed_hours(
-            settings.start, last_closed_hour(quotes.now()), hours or DEFAULT_HOURS
-        )
+        asked = closed_hours(settings.start, last_closed_hour(quotes.now()), hours or DEFAULT_HOURS)
     if not asked:
         raise SettingsError(f"no hour has closed since {instant_text(settings.start)}")
     if oldest and asked[0] < oldest:
@@ -95,6 +95,7 @@ def settings_and_hours(
 def use(settings: Settings) -> None:
     """Make these settings those of the whole process and what it starts."""
     os.environ.update(environment(settings))
+    os.environ.pop("PGPASSWORD", None)  # it would win over the home's own password file
 
 
 class Bar:
@@ -131,7 +132,9 @@ def show(console: Console, report: Any, settings: Settings) -> None:
     from coin_platform.running.report import layers
 
     for layer in layers(report.tables):
-        table = Table("table", "rows", "files", "checks", "seconds", title=layer, title_justify="left")
+        table = Table(
+            "table", "rows", "files", "checks", "seconds", title=layer, title_justify="left"
+        )
         for column in table.columns[1:]:
             column.justify = "right"
         for id_, of in report.tables.items():

@@ -31,7 +31,7 @@ def price(name: str, description: str) -> Column:
 DAILY_COIN_PRICES = Table(
     layer="curated",
     name="daily_coin_prices",
-    description="Daily candles: how each coin opened, moved and closed, from the hours known of that day.",
+    description="Daily candles: how each coin opened, moved and closed, by the day's known hours.",
     key=("day", "coin_id", "currency"),
     time_column="day",
     columns=(
@@ -65,7 +65,7 @@ DAILY_COIN_PRICES = Table(
         Column(
             "volatility_7d",
             Type.DOUBLE,
-            "Sample standard deviation of the daily log returns of the last 7 days; null with fewer than 3 returns.",
+            "Sample standard deviation of the last 7 daily log returns; null with fewer than 3.",
             minimum=0,
         ),
         Column(
@@ -119,7 +119,10 @@ MARKET_OVERVIEW = Table(
 DAILY_TOP_MOVERS = Table(
     layer="curated",
     name="daily_top_movers",
-    description="The ten largest rises and falls of a day, opening to closing price, among coins traded for at least 50,000 a day.",
+    description=(
+        "The ten largest rises and falls of a day, opening to closing price, among coins traded "
+        "for at least 50,000 a day."
+    ),
     key=("day", "currency", "direction", "rank"),
     time_column="day",
     columns=(

@@ -1,4 +1,4 @@
-"""The two tables of schema `market` in PostgreSQL: what is known of a coin, and what it was worth."""
+"""Schema `market` of PostgreSQL: what is known of each coin, and what it was worth."""
 
 from coin_platform.contracts.model import Column, Table, Type
 
@@ -61,7 +61,10 @@ COIN_ATTRIBUTES = (
 COINS = Table(
     layer="database",
     name="coins",
-    description="What is known of each coin, from the newest hour that showed it. A row is written only when something changed.",
+    description=(
+        "What is known of each coin, from the newest hour that showed it. "
+        "A row is written only when something changed."
+    ),
     key=("coin_id",),
     time_column="snapshot_hour",
     columns=(

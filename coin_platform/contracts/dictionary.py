@@ -1,4 +1,4 @@
-"""The data dictionary, written from the contracts: `python -m coin_platform.contracts.dictionary`."""
+"""Writes the data dictionary from the contracts: `python -m coin_platform.contracts.dictionary`."""
 
 from coin_platform.contracts import curated, database, processed, raw
 from coin_platform.contracts.model import Column, Table

@@ -8,7 +8,10 @@ from coin_platform.contracts.model import Column, Table, Type, required, without
 COIN_QUOTES = replace(
     database.COIN_QUOTES,
     layer="processed",
-    description="What each coin was worth as each hour closed: the latest version of every quote, deletes applied.",
+    description=(
+        "What each coin was worth as each hour closed: the latest version of every quote, "
+        "deletes applied."
+    ),
     columns=without(database.COIN_QUOTES.columns, "loaded_at"),
 )
 
@@ -17,7 +20,10 @@ IDENTITY = ("name", "symbol", "slug")  # the vendor promises these for every coi
 COINS = Table(
     layer="processed",
     name="coins",
-    description="History of each coin's attributes (SCD type 2): one row for each version, valid from its hour until the next.",
+    description=(
+        "History of each coin's attributes (SCD type 2): one row for each version, "
+        "valid from its hour until the next."
+    ),
     key=("coin_id", "valid_from"),
     columns=(
         database.COIN_ID,

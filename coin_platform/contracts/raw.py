@@ -38,7 +38,10 @@ def of(table: Table) -> Table:
     return replace(
         table,
         layer="raw",
-        description=f"Change log of `{database.SCHEMA}.{table.name}`, exactly as the replication task wrote it.",
+        description=(
+            f"Change log of `{database.SCHEMA}.{table.name}`, "
+            "exactly as the replication task wrote it."
+        ),
         columns=(OP, COMMIT_TIMESTAMP, *columns, CHANGE_SEQ),
     )
 

@@ -32,7 +32,7 @@ SPARK_TYPES = {
 
 
 def spark_columns(table: Table, *, with_constraints: bool = True) -> str:
-    """Columns as Spark DDL: `name TYPE NOT NULL COMMENT '…', …`; without constraints, types only."""
+    """Columns as Spark DDL: `name TYPE NOT NULL COMMENT '…', …`; or names and types only."""
 
     def column_ddl(name: str) -> str:
         column = table.column(name)

@@ -1,9 +1,9 @@
-"""The partition grid as Dagster sees it: closed UTC hours, and days including the one in progress."""
+"""The partition grid as Dagster sees it: closed UTC hours, and days, that in progress included."""
 
 import dagster as dg
 
 from coin_platform import settings
-from coin_platform.partitions import DAY, Window, floor_day
+from coin_platform.partitions import Window, floor_day
 
 _start = settings.load().start
 
@@ -34,9 +34,3 @@ def hour_keys(window: Window) -> list[str]:
 def day_keys(window: Window) -> list[str]:
     """Partition keys of the days that the window touches, ascending."""
     return [day.strftime(DAYS.fmt) for day in window.days]
-
-
-def day_window(window: Window) -> Window:
-    """The whole days that the window touches."""
-    end = floor_day(window.end)
-    return Window(floor_day(window.start), end if end == window.end else end + DAY)

@@ -46,7 +46,7 @@ def spec_of(
     *,
     deps: Iterable[dg.AssetDep | dg.AssetSpec | dg.AssetKey],
     partitions: dg.PartitionsDefinition[str],
-    condition: dg.AutomationCondition[dg.AssetKey] | None = None,
+    condition: dg.AutomationCondition[Any] | None = None,
     skippable: bool = False,
 ) -> dg.AssetSpec:
     """The asset of a contract: key `[layer, table]`, group = layer, its columns in the metadata."""

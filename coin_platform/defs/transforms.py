@@ -26,7 +26,7 @@ def materialize(
     chunk_hours: int,
     *,
     publish_empty: bool = True,
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Run the table's job over the step's window, a chunk at a time, and report rows by partition.
 
     With `publish_empty` off, a window without any data yields nothing, which leaves the asset
@@ -47,6 +47,4 @@ def materialize(
         return
     for partition in context.partition_keys:
         context.add_asset_metadata({ROWS: rows[partition]}, partition_key=partition)
-    yield dg.MaterializeResult(
-        metadata={**facts, "seconds": round(time.monotonic() - started, 3)}
-    )
+    yield dg.MaterializeResult(metadata={**facts, "seconds": round(time.monotonic() - started, 3)})

@@ -17,7 +17,6 @@ UNFINISHED = [
 ]
 
 
-
 class Observer(Protocol):
     """Watches runs: told how many steps are coming, then every record of their logs."""
 
@@ -35,7 +34,8 @@ def observing_logger(observer: Observer) -> dg.LoggerDefinition:
 
     @dg.logger(config_schema={})
     def observed(_: dg.InitLoggerContext) -> logging.Logger:
-        logger = logging.Logger("coin_platform.run", level=logging.DEBUG)
+        # Not `getLogger`: a logger of the registry would keep the handlers of earlier runs.
+        logger = logging.Logger("coin_platform.run", level=logging.DEBUG)  # noqa: LOG001
         logger.addHandler(Handler())
         return logger
 
@@ -87,5 +87,3 @@ def is_alive(pid: int) -> bool:
             return True
         return True
     return False
-
-

@@ -64,9 +64,9 @@ class Report:
             return
         table = self.tables[id_]
         metadata = {name: value.value for name, value in materialization.metadata.items()}
-        table.rows += int(metadata.get(ROWS) or 0)
+        table.rows += number(metadata.get(ROWS))
         if "files" in metadata:  # of the table, so the same on each partition of the run
-            table.files = max(table.files or 0, int(metadata["files"]))
+            table.files = max(table.files or 0, number(metadata["files"]))
         if event.step_key and id_ not in ids.setdefault(event.step_key, []):
             ids[event.step_key].append(id_)
 
@@ -108,6 +108,11 @@ class Report:
         }
 
 
+def number(value: object) -> int:
+    """A count from an event's metadata; 0 where there is none."""
+    return value if isinstance(value, int) else 0
+
+
 def reason_of(error: Any) -> str:
     """The innermost message of a serialized error, without its stack."""
     while error.cause is not None:
@@ -119,5 +124,3 @@ def reason_of(error: Any) -> str:
 def layers(ids: Iterable[str]) -> list[str]:
     """The layers of the tables, in the order of the data's way."""
     return list(dict.fromkeys(id_.partition("/")[0] for id_ in ids))
-
-

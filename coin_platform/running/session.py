@@ -6,8 +6,8 @@ from datetime import datetime
 import dagster as dg
 
 from coin_platform import home
-from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.definitions import build_definitions
+from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.partitions import Window, windows_of
 from coin_platform.running.execute import Observer, bury_dead_runs, execute, observing_logger
 from coin_platform.running.plan import plan_days, plan_hours

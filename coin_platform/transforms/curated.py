@@ -15,6 +15,7 @@ from coin_platform.transforms.numbers import (
     is_finite,
     mean,
     ordered,
+    ratio,
     sample_deviation,
     total,
 )
@@ -94,7 +95,7 @@ def volatility(candles: DataFrame) -> DataFrame:
 
 def share(part: Column, whole: Column) -> Column:
     """Percent; null where the whole is nothing. Divides first, so that it never passes 100."""
-    return fn.when(whole > 0, part / whole * 100)
+    return ratio(part, whole) * 100
 
 
 def named(rows: DataFrame, coins: DataFrame) -> DataFrame:
@@ -156,7 +157,7 @@ def top(rows: DataFrame, group: tuple[str, ...], order: Column, places: int) -> 
 
 def daily_top_movers(prices: DataFrame) -> DataFrame:
     """The ten largest rises and falls of each day, from the daily prices."""
-    change = (fn.col("close") / fn.col("open") - 1) * 100
+    change = (ratio(fn.col("close"), fn.col("open")) - 1) * 100
     moved = (
         prices.filter((fn.col("average_volume_24h") >= MOVER_VOLUME) & (fn.col("open") > 0))
         .withColumn("change", change)

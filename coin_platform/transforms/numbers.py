@@ -21,6 +21,11 @@ def finite(column: Column) -> Column:
     return fn.when(is_finite(column), column)
 
 
+def ratio(part: Column, whole: Column) -> Column:
+    """The quotient; null where the divisor is 0, which would stop the query."""
+    return part / fn.when(whole != 0, whole)
+
+
 def ordered(column: Column) -> Column:
     """Aggregate: the finite numbers of a group, ascending."""
     return fn.array_sort(fn.collect_list(finite(column)))
@@ -34,7 +39,7 @@ def total(numbers: Column) -> Column:
 
 def mean(numbers: Column) -> Column:
     """The mean of an array of numbers; null for an empty one."""
-    return total(numbers) / fn.size(numbers)
+    return ratio(total(numbers), fn.size(numbers))
 
 
 def sample_deviation(numbers: Column, at_least: int) -> Column:
@@ -44,4 +49,6 @@ def sample_deviation(numbers: Column, at_least: int) -> Column:
     """
     centre = mean(numbers)
     squares = fn.transform(numbers, lambda number: (number - centre) * (number - centre))
-    return fn.when(fn.size(numbers) >= at_least, fn.sqrt(total(squares) / (fn.size(numbers) - 1)))
+    return fn.when(
+        fn.size(numbers) >= at_least, fn.sqrt(ratio(total(squares), fn.size(numbers) - 1))
+    )

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from coin_platform.contracts import raw
-from coin_platform.contracts.render import arrow_schema
+from coin_platform.contracts.render import arrow_schema, spark_columns
+from coin_platform.resources.engine.sail import SAIL
 from coin_platform.resources.replication.layout import CSV_NULL
 
 HOUR = timedelta(hours=1)
@@ -95,3 +96,16 @@ def write_csv(data, path):
 
 def csv_rows(data):
     return (list(row.values()) for row in data.to_pylist())
+
+
+def frame(table, rows):
+    """Rows (dicts) as a DataFrame on this process's Sail, in contract columns and types."""
+    schema = pa.schema([field.with_nullable(True) for field in arrow_schema(table)])
+    columns = spark_columns(table, with_constraints=False)
+    return SAIL.session.createDataFrame(pa.Table.from_pylist(rows, schema), columns)
+
+
+def rows_of(data, *order):
+    """A DataFrame's rows as dicts, ascending in the given columns."""
+    found = data.toArrow().to_pylist()
+    return sorted(found, key=lambda row: [row[name] for name in order])

@@ -46,7 +46,10 @@ def snapshot_of(hour: datetime, coins: int = 2) -> Snapshot:
         hour=hour,
         coins=frame(
             market.COINS,
-            [{**shared, "coin_id": n, "name": f"Coin {n}", "symbol": "C", "slug": "c"} for n in ids],
+            [
+                {**shared, "coin_id": n, "name": f"Coin {n}", "symbol": "C", "slug": "c"}
+                for n in ids
+            ],
         ),
         quotes=frame(
             market.COIN_QUOTES,
@@ -122,6 +125,7 @@ class FakeReplication(Replication):
     brings: bool = True
     started: list[StartType] = field(default_factory=list)
     failure: str | None = None
+    stop_reason: str | None = None
 
     def describe(self) -> Task:
         if self.status == "running" and self.brings:
@@ -130,6 +134,7 @@ class FakeReplication(Replication):
             "fake",
             self.status,
             self.migration_type,
+            stop_reason=self.stop_reason,
             last_failure_message=self.failure,
             full_load_progress_percent=100,
             started_at=datetime.now(UTC) if self.started else None,
@@ -189,11 +194,12 @@ class FakeEngine(Engine):
 
     def run(self, job, window, progress=lambda _: None) -> Outcome:
         self.asked.append((job, window))
-        if job.startswith("curated/") and not job.endswith("overview"):
-            keys = [day.isoformat() for day in window.days]
-        else:
-            keys = [instant_text(hour) for hour in window.hours]
-        return Outcome(dict.fromkeys(keys, self.rows), {"files": 1})
+        daily = job.startswith("curated/")
+        keys = (
+            [day.isoformat() for day in window.days] if daily else map(instant_text, window.hours)
+        )
+        rows = self.rows * 24 if job == "curated/market_overview" else self.rows
+        return Outcome(dict.fromkeys(keys, rows), {"files": 1})
 
     def measure(self, table, window):
         return {}

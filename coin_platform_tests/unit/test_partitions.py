@@ -1,6 +1,7 @@
 """Hours, days and windows."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_a_window_that_is_not_whole_utc_hours_is_refused(start, end):
 def test_windows_hold_exactly_the_hours_given(hours):
     windows = windows_of(list(hours))
     assert sorted(hour for window in windows for hour in window.hours) == sorted(hours)
-    assert all(one.end < next_.start for one, next_ in zip(windows, windows[1:], strict=False))
+    assert all(one.end < next_.start for one, next_ in pairwise(windows))
 
 
 @given(HOURS, st.integers(1, 400), st.integers(1, 100))

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from coin_platform.defs.raw.sensors import REQUESTS_PER_TICK, Cursor, HoursInRuns, decide
 from coin_platform.resources.replication.interface import Task
 
-RUNNING = Task("task-01", "running", "full-load-and-cdc", started_at=datetime(2026, 5, 1, tzinfo=UTC))
+RUNNING = Task(
+    "task-01", "running", "full-load-and-cdc", started_at=datetime(2026, 5, 1, tzinfo=UTC)
+)
 STOPPED = Task("task-01", "stopped", "full-load", stop_reason="Stop Reason NORMAL")
 READY = Task("task-01", "ready", "full-load-and-cdc")
 
@@ -88,6 +90,4 @@ def test_no_hour_is_lost_and_none_is_asked_for_twice(arrived, loaded, recorded, 
         assert (hour in decision.requests or hour in decision.pending) == is_new or hour in loaded
     if task is not RUNNING:
         kept = set(decision.requests) | set(decision.pending)
-        assert all(
-            hour in kept or event in decision.postponed for hour, event in loaded.items()
-        )
+        assert all(hour in kept or event in decision.postponed for hour, event in loaded.items())

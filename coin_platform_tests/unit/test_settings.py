@@ -46,7 +46,7 @@ def test_every_wrong_setting_is_named_with_what_is_allowed(monkeypatch):
 
 def test_an_unknown_deployment_is_refused_with_the_known_ones(monkeypatch):
     monkeypatch.setenv("COIN_PLATFORM_ENV", "moon")
-    with pytest.raises(SettingsError, match="COIN_PLATFORM_ENV.*'local'"):
+    with pytest.raises(SettingsError, match=r"COIN_PLATFORM_ENV.*'local'"):
         load()
 
 

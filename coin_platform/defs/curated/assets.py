@@ -47,7 +47,7 @@ def curated_asset(table: Table) -> dg.AssetsDefinition:
     )
     def curate(
         context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine]
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         yield from materialize(context, engine, table, CHUNK_HOURS, publish_empty=False)
 
     return curate

@@ -1,6 +1,5 @@
 """Checks of curated: the contracts, and that each day is made of what is processed for it."""
 
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -14,7 +13,8 @@ from coin_platform.resources.engine.interface import Engine
 
 
 def agrees_with_processed(measured: Measured) -> Verdict:
-    missing, extra = (int(measured.facts.get(f"{kind}_keys", 0)) for kind in ("missing", "unexpected"))
+    missing = int(measured.facts.get("missing_keys", 0))
+    extra = int(measured.facts.get("unexpected_keys", 0))
     return Verdict(
         not missing and not extra,
         f"{measured.rows} rows; {missing} that processed asks for are missing, {extra} are not "

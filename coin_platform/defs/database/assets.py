@@ -16,7 +16,9 @@ from coin_platform.settings import Settings
 
 @dg.multi_asset(
     name="load_market",
-    specs=[spec_of(table, deps=[COINMARKETCAP], partitions=HOURS) for table in (COINS, COIN_QUOTES)],
+    specs=[
+        spec_of(table, deps=[COINMARKETCAP], partitions=HOURS) for table in (COINS, COIN_QUOTES)
+    ],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def load_market(
@@ -24,7 +26,7 @@ def load_market(
     source: dg.ResourceParam[QuoteSource],
     database: dg.ResourceParam[Database],
     settings: dg.ResourceParam[Settings],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Ask for each hour, oldest first, and write it before asking for more."""
     for migration in database.migrate():
         context.log.info(f"database: applied {migration}")

@@ -21,7 +21,7 @@ def coin_quotes(
     context: dg.AssetExecutionContext,
     engine: dg.ResourceParam[Engine],
     settings: dg.ResourceParam[Settings],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Replace the hours' slice with the latest version of each quote in raw."""
     yield from materialize(context, engine, processed.COIN_QUOTES, settings.chunk_hours)
 
@@ -35,6 +35,6 @@ def coins(
     context: dg.AssetExecutionContext,
     engine: dg.ResourceParam[Engine],
     settings: dg.ResourceParam[Settings],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Merge the hours' changes of coins into their history."""
     yield from materialize(context, engine, processed.COINS, settings.chunk_hours)

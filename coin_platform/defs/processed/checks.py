@@ -34,7 +34,7 @@ COIN_CHECKS = (
 
 
 def agreement_with_raw(lake: Lake, window: Window) -> dict[str, Verdict]:
-    """For each hour by partition key: do processed and raw hold the same quotes?"""
+    """Whether processed and raw hold the same quotes, for each hour by partition key."""
     files = lake.raw_files(raw.COIN_QUOTES, since=window.start)
     expected = latest(read_log(lake, raw.COIN_QUOTES, files, window), KEY)[KEY]
     found = lake.rows(processed.COIN_QUOTES, KEY, window).to_pandas()
@@ -56,7 +56,7 @@ def agreement_with_raw(lake: Lake, window: Window) -> dict[str, Verdict]:
 
 
 def known_coins(lake: Lake, window: Window) -> dict[str, Verdict]:
-    """For each hour by partition key: is every coin it quotes in the history of coins?"""
+    """Whether every coin quoted is in the history of coins, for each hour by partition key."""
     versions = lake.rows(processed.COINS, ["coin_id", "is_current"]).to_pandas()
     known = set(versions.loc[versions["is_current"], "coin_id"])
     quoted = lake.rows(processed.COIN_QUOTES, ["snapshot_hour", "coin_id"], window).to_pandas()
@@ -96,9 +96,7 @@ def coin_quotes(
 
 @dg.multi_asset_check(
     name="check_processed_coins",
-    specs=specs_of(
-        processed.COINS, HOURS, COIN_CHECKS, additional_deps=[processed.COIN_QUOTES]
-    ),
+    specs=specs_of(processed.COINS, HOURS, COIN_CHECKS, additional_deps=[processed.COIN_QUOTES]),
     can_subset=True,
 )
 def coins(

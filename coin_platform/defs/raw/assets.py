@@ -31,7 +31,7 @@ def replicate_market(
     database: dg.ResourceParam[Database],
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Have every row of the hours that the database holds in raw; at once if they already are."""
     files: dict[str, set[str]] = {table.name: set() for table in raw.TABLES}
     for chunk in window_of(context).chunks(settings.chunk_hours):
@@ -43,9 +43,7 @@ def replicate_market(
             files[table.name].update(there.files)
             for hour, partition in zip(chunk.hours, hour_keys(chunk), strict=True):
                 facts = {ROWS: there.rows.get(hour, 0), VERSION: there.versions.get(hour, "")}
-                context.add_asset_metadata(
-                    facts, asset_key=key_of(table), partition_key=partition
-                )
+                context.add_asset_metadata(facts, asset_key=key_of(table), partition_key=partition)
     task = replication.describe()
     for table in raw.TABLES:
         names = sorted(files[table.name])

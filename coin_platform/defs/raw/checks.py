@@ -85,6 +85,4 @@ def checks_of(table: Table, log_table: Table) -> dg.AssetChecksDefinition:
     return check
 
 
-CHECKS = tuple(
-    checks_of(table, log) for table, log in zip(market.TABLES, raw.TABLES, strict=True)
-)
+CHECKS = tuple(checks_of(table, log) for table, log in zip(market.TABLES, raw.TABLES, strict=True))

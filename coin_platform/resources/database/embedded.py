@@ -39,6 +39,7 @@ STOPPING = ((signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 10))
 # The server enters its data folder before it gives up root, and then names it without its path:
 # so it works below folders that only root may pass, such as /root.
 CURRENT_FOLDER = Path("/proc/self/cwd")
+IN_BACKGROUND = ("/bin/sh", "-c", '"$@" &', "sh")
 
 SETTINGS = {
     "listen_addresses": HOST,
@@ -215,8 +216,7 @@ class EmbeddedPostgres:
         self.folder.bound_log()
         with self.folder.log.open("ab") as log:
             self._run(
-                ["/bin/sh", "-c", '"$@" &', "sh", postgres]
-                + ["-D", _seen_from_inside(data), *arguments],
+                [*IN_BACKGROUND, postgres, "-D", _seen_from_inside(data), *arguments],
                 data,
                 stdout=log,
                 stderr=log,

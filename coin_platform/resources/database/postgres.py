@@ -99,7 +99,7 @@ class PostgresDatabase(Database):
         broken = conditions(table)
         key = ", ".join(table.key)
         counts = [
-            sql.SQL(f"count(DISTINCT ({key})) AS keys"),  # noqa: S608 - names of the contract
+            sql.SQL(f"count(DISTINCT ({key})) AS keys"),
             *(
                 sql.SQL("count(*) FILTER (WHERE {}) AS {}").format(
                     sql.SQL(condition), sql.Identifier(f"broken {name}")

@@ -10,7 +10,8 @@ SESSION = """
     SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';
     SET extra_float_digits = 1; SET bytea_output = 'hex'; SET client_encoding = 'UTF8';
     SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;
-    SET row_security = off; SET client_connection_check_interval = '1s'; SET application_name = 'coin_platform replication'
+    SET row_security = off; SET client_connection_check_interval = '1s';
+    SET application_name = 'coin_platform replication'
 """
 
 TABLES = """
