@@ -38,6 +38,8 @@ retention:
     purge_after_days: 30
   sensor:
     purge_after_days: {{skipped: 2, failure: 30, success: 30}}
+python_logs:
+  python_log_level: INFO
 telemetry:
   enabled: false
 nux:

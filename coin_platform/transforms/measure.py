@@ -17,16 +17,18 @@ from coin_platform.contracts.model import Table
 from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
-from coin_platform.transforms import quotes
 from coin_platform.transforms.numbers import is_finite
 from coin_platform.transforms.partition import label, labels, of_window, time_of
 
 TABLES = {table.id: table for table in (*raw.TABLES, *processed.TABLES, *curated.TABLES)}
 
+PARTITION = "_partition"
+
 
 def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[str, Measured]:
     """The measurements of the window's partitions, by `2026-11-22T13:00:00Z` or `2026-11-22`.
 
+    A table that is not on the grid (processed/coins) is measured whole, under the empty text.
     Facts are `first` and `last`, the times of the outermost rows, `newest`, the newest
     `last_updated` where there is one, and, where the layer below says which keys the table must
     have, `missing_keys` and `unexpected_keys`.
@@ -35,12 +37,16 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
     if table is None:
         message = f"no table {name!r} to measure; there are {', '.join(sorted(TABLES))}"
         raise PermanentError(message)
-    rows = of_window(rows_of(spark, lake, table, window), table, window)
+    rows = rows_of(spark, lake, table, window)
+    on_the_grid = table.time_column is not None
+    if on_the_grid:
+        rows = of_window(rows, table, window)
+    rows = rows.withColumn(PARTITION, label(table) if on_the_grid else fn.lit(""))
     broken = conditions(table)
     facts = {"first": fn.min(time_of(table)), "last": fn.max(time_of(table))}
     if "last_updated" in table.column_names:
         facts["newest"] = fn.max("last_updated")
-    counts = rows.groupBy(label(table).alias("partition")).agg(
+    counts = rows.groupBy(PARTITION).agg(
         fn.count("*").alias("rows"),
         *(
             fn.count(fn.when(fn.expr(condition), 1)).alias(f"broken.{name}")
@@ -50,18 +56,18 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
     )
     # Distinct keys are counted on their own: Sail's count(DISTINCT …) asks for 100 GB.
     keys = (
-        rows.select(label(table).alias("partition"), *table.key)
+        rows.select(PARTITION, *table.key)
         .distinct()
-        .groupBy("partition")
+        .groupBy(PARTITION)
         .agg(fn.count("*").alias("keys"))
     )
     by_partition: dict[str, dict[str, Any]] = defaultdict(dict)
     for found in (*counts.toArrow().to_pylist(), *keys.toArrow().to_pylist()):
-        by_partition[found["partition"]] |= found
+        by_partition[found[PARTITION]] |= found
     compared = compare(spark, lake, table, rows, window)
     return {
         partition: measured(by_partition[partition], compared.get(partition, {}))
-        for partition in labels(table, window)
+        for partition in (labels(table, window) if on_the_grid else [""])
     }
 
 
@@ -87,13 +93,6 @@ def rows_of(spark: SparkSession, lake: Lake, table: Table, window: Window) -> Da
 Expectation = Callable[[SparkSession, Lake, Window], DataFrame]
 
 
-def quotes_in_raw(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
-    """Quotes that the change log says exist."""
-    files = lake.raw_files(raw.COIN_QUOTES, since=window.start)
-    rows = of_window(lake.read_raw(spark, raw.COIN_QUOTES, files), raw.COIN_QUOTES, window)
-    return quotes.coin_quotes(rows, lake.load_started(raw.COIN_QUOTES, files))
-
-
 def priced_days(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
     """Days on which a coin has a usable price."""
     rows = lake.read(spark, processed.COIN_QUOTES, window)
@@ -107,7 +106,6 @@ def quoted_hours(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
 
 
 EXPECTED: dict[str, Expectation] = {
-    processed.COIN_QUOTES.id: quotes_in_raw,
     curated.DAILY_COIN_PRICES.id: priced_days,
     curated.MARKET_OVERVIEW.id: quoted_hours,
 }
@@ -128,12 +126,12 @@ def compare(
     found = (
         sides.groupBy(*key)
         .agg(fn.sum("_side").alias("_side"))
-        .groupBy(label(table).alias("partition"))
+        .groupBy(label(table).alias(PARTITION))
         .agg(
             fn.count(fn.when(fn.col("_side") == 1, 1)).alias("missing_keys"),
             fn.count(fn.when(fn.col("_side") == 2, 1)).alias("unexpected_keys"),  # noqa: PLR2004
         )
     )
     nothing = {"missing_keys": 0, "unexpected_keys": 0}
-    differing = {row.pop("partition"): row for row in found.toArrow().to_pylist()}
+    differing = {row.pop(PARTITION): row for row in found.toArrow().to_pylist()}
     return {partition: differing.get(partition, nothing) for partition in labels(table, window)}

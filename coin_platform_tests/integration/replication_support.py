@@ -3,10 +3,11 @@
 import time
 from contextlib import contextmanager
 
+import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from coin_platform.resources.replication.layout import CHANGE_FILE, LOAD_FILE
+from coin_platform.resources.replication.layout import CHANGE_FILE, CSV_NULL, LOAD_FILE
 from coin_platform.resources.replication.local import LocalReplication
 
 QUICK = {"pace": {"poll_seconds": 0.02, "gather_seconds": 0.02, "idle_seconds": 0.2}}
@@ -48,7 +49,7 @@ class TaskUnderTest(LocalReplication):
         ]
 
     def replayed(self, table, key="id"):
-        """The table that the raw rows describe, by key; fails if one does not fit its predecessors."""
+        """The table that the raw rows describe, by key; each row must fit what was before."""
         rows = self.rows(table)
         loaded = max((r["commit_timestamp"] for r in rows if not r["change_seq"]), default="")
         state = {}
@@ -76,7 +77,11 @@ class TaskUnderTest(LocalReplication):
 def _read(path):
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pylist()
-    convert = pacsv.ConvertOptions(null_values=["__null__"], strings_can_be_null=True)
+    convert = pacsv.ConvertOptions(
+        column_types={"change_seq": pa.string(), "commit_timestamp": pa.string()},
+        null_values=[CSV_NULL],
+        strings_can_be_null=True,
+    )
     return pacsv.read_csv(path, convert_options=convert).to_pylist()
 
 

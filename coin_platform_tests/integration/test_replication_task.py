@@ -77,7 +77,7 @@ def test_the_files_of_the_contracted_tables_have_the_contracted_columns(postgres
     with postgres.connect(autocommit=True) as connection:
         connection.execute(
             "INSERT INTO market.coins (coin_id, snapshot_hour, source, loaded_at) "
-            "VALUES (1, '2026-11-22T13Z', 'simulated', now())"
+            "VALUES (1, '2026-11-22 13:00Z', 'simulated', now())"
         )
         with started(postgres, tmp_path) as task:
             connection.execute("UPDATE market.coins SET name = 'Bitcoin'")
@@ -141,7 +141,7 @@ def test_a_start_of_the_wrong_type_is_refused_as_dms_refuses_it(task):
     assert task.describe().status == "ready"
     task.start("start-replication")
 
-    with pytest.raises(PermanentError, match="InvalidResourceStateFault.* running"):
+    with pytest.raises(PermanentError, match=r"InvalidResourceStateFault.* running"):
         task.start("resume-processing")
     task.stop()
     with pytest.raises(

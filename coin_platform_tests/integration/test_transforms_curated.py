@@ -104,7 +104,7 @@ def test_dominance_is_the_share_of_the_caps_at_the_last_hour_of_the_day(market, 
 
 def test_volatility_looks_back_on_seven_daily_returns(market, usable):
     priced = usable[usable["price"].notna()].sort_values("snapshot_hour")
-    closes = priced.groupby(["day", "coin_id"])["price"].last().unstack()
+    closes = priced.pivot_table("price", "day", "coin_id", aggfunc="last")
     expected = np.log(closes).diff().rolling(7, min_periods=3).std()
     found = prices(market)
     assert any(row["volatility_7d"] is not None for row in found)

@@ -75,14 +75,15 @@ class LocalReplication(Replication):
         journal = self._journal()
         tables = list(journal.tables.values()) if journal else []
         loaded = sum(record.table_state == "Table completed" for record in tables)
-        complete = journal is not None and journal.loaded
+        # The load ends some moments after its last table.
+        percent = min(100 * loaded // max(len(tables), 1), 99)
         return Task(
             identifier=state.identifier,
             status=state.status,
             migration_type=state.migration_type,
             stop_reason=state.stop_reason,
             last_failure_message=state.last_failure_message,
-            full_load_progress_percent=100 if complete else 100 * loaded // max(len(tables), 1),
+            full_load_progress_percent=100 if journal and journal.loaded else percent,
             tables_loaded=loaded,
             tables_errored=sum(record.table_state == "Table error" for record in tables),
             started_at=_instant(state.started_at),
@@ -103,13 +104,14 @@ class LocalReplication(Replication):
         ]
 
     def start(self, start_type: StartType) -> None:
+        # First, because it may have to start the database, which takes its time.
+        arguments = self._connection()
         descriptor = self._take_lock()
         try:
             # A child inherits the lock; a process id of an earlier worker must not outlive it.
             os.ftruncate(descriptor, 0)
             state = self._outlived(self._defined())
             self._refuse_wrong_type(start_type, state)
-            arguments = self._connection()
             started = replace(
                 state,
                 status="starting",
@@ -224,10 +226,10 @@ class LocalReplication(Replication):
             if state.migration_type == "full-load"
             else "resume-processing goes on after the last delivered change"
         )
-        died = f"the worker (process {self._folder.worker_pid()}) died while the task was "
-        return replace(
-            state, status="failed", last_failure_message=f"{died}{state.status}; {go_on}"
-        )
+        pid = self._folder.worker_pid()
+        worker = f"the worker (process {pid})" if pid else "the worker"
+        died = f"{worker} died while the task was {state.status}; {go_on}"
+        return replace(state, status="failed", last_failure_message=died)
 
     def _journal(self) -> Journal | None:
         return JournalFile(self._folder.journal, self._lake, "").read()

@@ -41,7 +41,6 @@ def begin(
     journals, journal = load.journals, load.journal
     row = connection.execute(CLOCK).fetchone()
     clock = row[0] if row else 0
-    journal.loaded = False
     journal.commit_time = max(clock, journal.commit_time + 1)
     if not catalog.tables(connection, SCHEMA):
         raise PermanentError(

@@ -12,6 +12,7 @@ import logging.handlers
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,6 @@ class Worker:
         self._journals = JournalFile(
             self._folder.journal, Path(configuration.lake), f".{self._folder.path.name}"
         )
-        self._anew = configuration.start_type != "resume-processing"
         self._failing_since: float | None = None
 
     def run(self) -> None:
@@ -92,6 +92,8 @@ class Worker:
         state = self._folder.read()
         if state is None:
             raise PermanentError(f"{self._folder.path} holds no task")
+        if self._configuration.start_type != "resume-processing":
+            self._forget(state)
         try:
             while True:
                 began = time.monotonic()
@@ -103,6 +105,16 @@ class Worker:
                     return "FULL_LOAD_ONLY_FINISHED"
         except Shutdown:
             return "NORMAL"
+
+    def _forget(self, state: TaskState) -> None:
+        """Give the earlier load up, before anybody sees the task running with its statistics."""
+        # An open delivery whose files are gone is the lake's loss, which the load makes good.
+        with suppress(PermanentError):
+            self._journals.recover()
+        journal = self._journals.read() or Journal(state.slot)
+        journal.loaded, journal.tables = False, {}
+        journal.moves, journal.removals = [], []
+        self._journals.save(journal)
 
     def _have_patience(self, error: Exception, began: float) -> None:
         """Wait before another attempt; raise if all of them failed for too long."""
@@ -128,10 +140,9 @@ class Worker:
         arguments = self._configuration.connection
         with catalog.connect(arguments) as connection:
             self._folder.update(status="running")
-            if self._anew or not journal.loaded:
+            if not journal.loaded:
                 load = FullLoad(self._journals, journal, file_format)
                 begin(connection, arguments, load, state.migration_type)
-                self._anew = False
                 self._heard()
             if state.migration_type != "full-load":
                 pace = Pace(**self._configuration.pace)
