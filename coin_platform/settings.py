@@ -24,8 +24,6 @@ from coin_platform.partitions import floor_hour, instant_text
 PREFIX = "COIN_PLATFORM_"
 HOME_FILE = "home.json"
 
-MigrationType = Literal["full-load", "full-load-and-cdc", "cdc"]
-
 
 class Settings(BaseSettings):
     """What an operator can set. Field descriptions are the documentation."""
@@ -58,7 +56,7 @@ class Settings(BaseSettings):
         "https://pro-api.coinmarketcap.com", description="Base address of the CoinMarketCap API."
     )
     simulator_seed: int = Field(7, description="Seed of the simulated market.")
-    migration_type: MigrationType = Field(
+    migration_type: Literal["full-load", "full-load-and-cdc", "cdc"] = Field(
         "full-load-and-cdc", description="What the replication task carries."
     )
     raw_format: Literal["parquet", "csv"] = Field(

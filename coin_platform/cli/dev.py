@@ -27,12 +27,19 @@ def command(port: int) -> int:
     with home.in_use(settings):
         home.configure_dagster(settings)
         click.echo(f"Dagster UI: http://127.0.0.1:{port}   home: {settings.home}   Ctrl+C ends it")
+        # A shell that starts us in the background has SIGINT ignored, and the child would be deaf.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "dagster", "dev", "-m", "coin_platform.definitions"),
                 *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
             ],
-            env={**os.environ, "DAGSTER_HOME": str(settings.dagster_home)},
+            env={
+                **os.environ,
+                "DAGSTER_HOME": str(settings.dagster_home),
+                "PYTHONSAFEPATH": "1",  # a file in the working directory shadows no package
+                "PYTHONWARNINGS": "ignore:Function `dev_command`",  # it recommends `dg dev`
+            },
         )
 
         def forward(_number: int, _frame: FrameType | None) -> None:

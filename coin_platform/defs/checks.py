@@ -4,7 +4,6 @@ A check is a name, a sentence, whether it blocks, and a pure function that judge
 of one partition. Results belong to the partition they looked at, also when one run covers many.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from coin_platform.contracts.measures import FINITE, NULL, RANGE, Measured
 from coin_platform.contracts.model import Table
+from coin_platform.defs import previews
 from coin_platform.defs.tables import OWNERS, key_of
 
 
@@ -101,9 +101,7 @@ def specs_of(
 
     `additional_deps` are other tables that the checks read, and so wait for.
     """
-    with warnings.catch_warnings():
-        # Partitioned checks are a preview in Dagster 1.13; the pin keeps them as they are.
-        warnings.simplefilter("ignore", category=dg.PreviewWarning)
+    with previews.accepted():
         return [
             dg.AssetCheckSpec(
                 name=check.name,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from coin_platform import settings
+from coin_platform.defs import previews
 from coin_platform.partitions import Window, floor_day
 
 _start = settings.load().start
@@ -11,8 +12,13 @@ HOURS = dg.HourlyPartitionsDefinition(start_date=_start)
 # A day is a partition from its first hour on, so that it can be refreshed while it goes.
 DAYS = dg.DailyPartitionsDefinition(start_date=floor_day(_start), end_offset=1)
 
-# The volatility of a day looks at the closes of the seven days before it.
-WEEK_BEHIND = dg.TimeWindowPartitionMapping(start_offset=-7)
+# A day in progress has hours that do not exist yet.
+with previews.accepted():
+    OWN_HOURS = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+    # The volatility of a day looks at the closes of the seven days before it.
+    WEEK_OF_HOURS = dg.TimeWindowPartitionMapping(
+        start_offset=-7, allow_nonexistent_upstream_partitions=True
+    )
 
 
 def window_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Window:

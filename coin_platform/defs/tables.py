@@ -47,7 +47,6 @@ def spec_of(
     deps: Iterable[dg.AssetDep | dg.AssetSpec | dg.AssetKey],
     partitions: dg.PartitionsDefinition[str],
     condition: dg.AutomationCondition[Any] | None = None,
-    skippable: bool = False,
 ) -> dg.AssetSpec:
     """The asset of a contract: key `[layer, table]`, group = layer, its columns in the metadata."""
     return dg.AssetSpec(
@@ -59,7 +58,6 @@ def spec_of(
         kinds=set(KINDS[table.layer]),
         partitions_def=partitions,
         automation_condition=condition,
-        skippable=skippable,
         metadata={"dagster/column_schema": column_schema(table), **links(table)},
     )
 

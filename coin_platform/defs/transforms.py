@@ -20,31 +20,21 @@ def partition_of(key: str) -> str:
 
 
 def materialize(
-    context: dg.AssetExecutionContext,
-    engine: Engine,
-    table: Table,
-    chunk_hours: int,
-    *,
-    publish_empty: bool = True,
+    context: dg.AssetExecutionContext, engine: Engine, table: Table, chunk_hours: int
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Run the table's job over the step's window, a chunk at a time, and report rows by partition.
 
-    With `publish_empty` off, a window without any data yields nothing, which leaves the asset
-    unmaterialized and skips its checks.
+    A partition without data is materialized with no rows: that is what is known of it.
     """
     started = time.monotonic()
     rows: Counter[str] = Counter()
     facts: dict[str, Any] = {}
-    window = window_of(context)
-    for chunk in window.chunks(chunk_hours):
+    for chunk in window_of(context).chunks(chunk_hours):
         outcome = engine.run(table.id, chunk, context.log.info)
         for key, count in outcome.rows.items():
             rows[partition_of(key)] += count
         facts = dict(outcome.facts)
         context.log.info(f"{table.id}: {chunk}, {sum(outcome.rows.values())} rows")
-    if not publish_empty and not any(rows.values()):
-        context.log.warning(f"{table.id}: no data in {window}, nothing published")
-        return
     for partition in context.partition_keys:
         context.add_asset_metadata({ROWS: rows[partition]}, partition_key=partition)
     yield dg.MaterializeResult(metadata={**facts, "seconds": round(time.monotonic() - started, 3)})

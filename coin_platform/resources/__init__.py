@@ -4,10 +4,13 @@ Nothing here imports Dagster: the replication worker and the steps on a cluster 
 `build_resources` is the one place that decides which implementation serves a deployment.
 """
 
-from coin_platform.settings import Settings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coin_platform.settings import Settings
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
+def build_resources(settings: "Settings") -> dict[str, object]:
     """The resources of the configured deployment, by the names that assets ask for them with.
 
     Nothing is started or reached: each starts when it is first used.

@@ -67,7 +67,7 @@ class Home:
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                folder = os.readlink(entry.parent / "cwd")
+                folder = str((entry.parent / "cwd").readlink())
             except OSError:
                 continue
             if str(self.path) in line or folder.startswith(str(self.path)):

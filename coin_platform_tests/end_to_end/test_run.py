@@ -74,7 +74,8 @@ def test_captures_are_replayed_in_time_order_with_every_digit(home, tmp_path):
     assert len(quotes) == 60
     for file, (_, rows) in zip(files, quotes.groupby("snapshot_hour"), strict=True):
         said = {
-            coin["id"]: coin["quote"]["USD"]["price"] for coin in json.loads(file.read_text())["data"]
+            coin["id"]: coin["quote"]["USD"]["price"]
+            for coin in json.loads(file.read_text())["data"]
         }
         assert dict(zip(rows["coin_id"], rows["price"], strict=True)) == said
     assert len(home.table(curated.DAILY_COIN_PRICES)) == 30
@@ -121,7 +122,7 @@ def test_a_run_killed_anywhere_and_run_again_leaves_the_tables_of_an_undisturbed
     assert expected.returncode == 0, expected.stderr
 
     seed = random.randrange(10**6)
-    print("seed", seed)
+    print("seed", seed)  # noqa: T201  shown when the test fails
     chance = random.Random(seed)
     for _ in range(4):
         process = home.start(*arguments)

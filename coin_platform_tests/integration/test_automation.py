@@ -8,9 +8,9 @@ import pytest
 
 from coin_platform import home
 from coin_platform.contracts import curated, processed
+from coin_platform.definitions import build_definitions
 from coin_platform.defs.raw.sensors import replication_sensor
 from coin_platform.defs.tables import key_of
-from coin_platform.definitions import build_definitions
 from coin_platform.resources.coinmarketcap.simulated import Simulated
 from coin_platform.resources.lake import open_lake
 from coin_platform.settings import load
@@ -68,7 +68,7 @@ class Platform:
         """Tick until nothing is asked for; how often each table's day was.
 
         Days without hours of their own may be asked for, since prices look back a week. They
-        publish nothing and are left out here.
+        have no rows and are left out here.
         """
         asked = Counter()
         for _ in range(5):

@@ -136,11 +136,10 @@ def test_an_hour_in_which_no_coin_changed_is_still_materialized(resources):
     assert list(materializations(result, processed.COINS)) == hour_keys(THREE_HOURS)
 
 
-def test_a_day_without_any_hour_is_not_published(resources):
+def test_a_day_without_any_hour_is_materialized_with_no_rows(resources):
     resources["engine"].rows = 0
     result = materialize(CURATED, resources, ["2026-05-01"])
-    assert result.success
-    assert not result.get_asset_materialization_events()
+    assert materializations(result, curated.TOP_PRICES)["2026-05-01"][ROWS] == 0
 
 
 def test_curated_days_report_their_rows(resources):

@@ -7,7 +7,7 @@ import dagster as dg
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table
 from coin_platform.defs.conditions import WHEN_CHECKED_DATA_ARRIVES
-from coin_platform.defs.partitions import DAYS, WEEK_BEHIND
+from coin_platform.defs.partitions import DAYS, OWN_HOURS, WEEK_OF_HOURS
 from coin_platform.defs.tables import key_of, spec_of
 from coin_platform.defs.transforms import materialize
 from coin_platform.resources.engine.interface import Engine
@@ -15,16 +15,17 @@ from coin_platform.resources.engine.interface import Engine
 # A week a job: each day reads the seven before it, so longer chunks read less twice.
 CHUNK_HOURS = 7 * 24
 
-QUOTES = key_of(processed.COIN_QUOTES)
-QUOTES_OF_A_WEEK = dg.AssetDep(QUOTES, partition_mapping=WEEK_BEHIND)
-COINS = key_of(processed.COINS)
+QUOTES, COINS = key_of(processed.COIN_QUOTES), key_of(processed.COINS)
+QUOTES_OF_THE_DAY = dg.AssetDep(QUOTES, partition_mapping=OWN_HOURS)
+QUOTES_OF_A_WEEK = dg.AssetDep(QUOTES, partition_mapping=WEEK_OF_HOURS)
+COINS_OF_THE_DAY = dg.AssetDep(COINS, partition_mapping=OWN_HOURS)
 PRICES = key_of(curated.DAILY_COIN_PRICES)
 
 DEPENDENCIES: dict[str, list[dg.AssetDep | dg.AssetKey]] = {
-    curated.DAILY_COIN_PRICES.name: [QUOTES_OF_A_WEEK, COINS],
-    curated.MARKET_OVERVIEW.name: [QUOTES],
+    curated.DAILY_COIN_PRICES.name: [QUOTES_OF_A_WEEK, COINS_OF_THE_DAY],
+    curated.MARKET_OVERVIEW.name: [QUOTES_OF_THE_DAY],
     curated.DAILY_TOP_MOVERS.name: [PRICES],
-    curated.TOP_CIRCULATING_SUPPLY.name: [QUOTES, COINS],
+    curated.TOP_CIRCULATING_SUPPLY.name: [QUOTES_OF_THE_DAY, COINS_OF_THE_DAY],
     curated.TOP_PRICES.name: [PRICES],
 }
 
@@ -40,7 +41,6 @@ def curated_asset(table: Table) -> dg.AssetsDefinition:
                 deps=DEPENDENCIES[table.name],
                 partitions=DAYS,
                 condition=WHEN_CHECKED_DATA_ARRIVES,
-                skippable=True,
             )
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -48,7 +48,7 @@ def curated_asset(table: Table) -> dg.AssetsDefinition:
     def curate(
         context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        yield from materialize(context, engine, table, CHUNK_HOURS, publish_empty=False)
+        yield from materialize(context, engine, table, CHUNK_HOURS)
 
     return curate
 

@@ -4,21 +4,21 @@ from typing import TYPE_CHECKING
 
 from coin_platform.resources.database.embedded import EmbeddedPostgres
 from coin_platform.resources.database.endpoint import EmbeddedEndpoint
-from coin_platform.settings import Settings
 
 if TYPE_CHECKING:
     from coin_platform.resources.database.postgres import PostgresDatabase
+    from coin_platform.settings import Settings
 
 COINS_DATABASE = "coins"
 DAGSTER_DATABASE = "dagster"
 
 
-def embedded_server(settings: Settings) -> EmbeddedPostgres:
+def embedded_server(settings: "Settings") -> EmbeddedPostgres:
     """The home's own server; not started by this."""
     return EmbeddedPostgres(settings.home / "postgres")
 
 
-def open_database(settings: Settings, *, lease: bool = True) -> "PostgresDatabase":
+def open_database(settings: "Settings", *, lease: bool = True) -> "PostgresDatabase":
     """The configured database; server and database are created when it is first used.
 
     With `lease` the using process counts as a user of the embedded server until it exits
@@ -31,7 +31,7 @@ def open_database(settings: Settings, *, lease: bool = True) -> "PostgresDatabas
     )
 
 
-def dagster_storage_url(settings: Settings) -> str:
+def dagster_storage_url(settings: "Settings") -> str:
     """SQLAlchemy URL of Dagster's storage, whose server is running then; holds no password.
 
     Valid until the server's next start, when it may have to take another port.

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from coin_platform.settings import Settings
-
 if TYPE_CHECKING:
     from coin_platform.resources.engine.local import LocalEngine
+    from coin_platform.settings import Settings
 
 __all__ = ["open_engine"]
 
 
-def open_engine(settings: Settings) -> "LocalEngine":
+def open_engine(settings: "Settings") -> "LocalEngine":
     """The engine of the configured deployment. Nothing is started yet."""
     from coin_platform.resources.engine.local import LocalEngine
     from coin_platform.resources.lake import open_lake

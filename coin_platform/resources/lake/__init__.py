@@ -4,14 +4,18 @@
 is where Spark reads and writes, with the guards that it needs; `lake.py` ties them to one root.
 """
 
+from typing import TYPE_CHECKING
+
 from coin_platform.resources.lake.lake import Lake
 from coin_platform.resources.lake.raw import RawFile
 from coin_platform.resources.lake.tables import TableDetail
-from coin_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from coin_platform.settings import Settings
 
 __all__ = ["Lake", "RawFile", "TableDetail", "open_lake"]
 
 
-def open_lake(settings: Settings) -> Lake:
+def open_lake(settings: "Settings") -> Lake:
     """The lake of the configured deployment. Nothing is created or reached yet."""
     return Lake(settings.lake_url)

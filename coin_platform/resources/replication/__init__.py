@@ -1,10 +1,14 @@
 """Carries the database's rows and changes to the raw layer, as AWS DMS does."""
 
+from typing import TYPE_CHECKING
+
 from coin_platform.resources.replication.interface import Replication
-from coin_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from coin_platform.settings import Settings
 
 
-def open_replication(settings: Settings) -> Replication:
+def open_replication(settings: "Settings") -> Replication:
     """The configured replication task; not started by this."""
     from coin_platform.resources.database import open_database
     from coin_platform.resources.replication.local import LocalReplication

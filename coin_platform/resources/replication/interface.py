@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from coin_platform.settings import MigrationType
-
+MigrationType = Literal["full-load", "full-load-and-cdc", "cdc"]
 Status = Literal[
     "creating", "ready", "starting", "running", "stopping", "stopped", "failed",
     "modifying", "moving", "failed-move", "testing", "deleting",

@@ -19,6 +19,7 @@ from typing import Any
 from coin_platform.contracts.database import SCHEMA
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.resources.replication.interface import (
+    MigrationType,
     Replication,
     StartType,
     TableStatistics,
@@ -27,7 +28,6 @@ from coin_platform.resources.replication.interface import (
 from coin_platform.resources.replication.journal import Journal, JournalFile
 from coin_platform.resources.replication.layout import Format
 from coin_platform.resources.replication.state import TaskFolder, TaskState, at_text
-from coin_platform.settings import MigrationType
 
 ALIVE = ("starting", "running", "stopping")
 WORKER = "coin_platform.resources.replication.worker"

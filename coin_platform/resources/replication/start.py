@@ -11,9 +11,8 @@ from coin_platform.errors import PermanentError
 from coin_platform.resources.replication import catalog, slot
 from coin_platform.resources.replication.catalog import SourceTable
 from coin_platform.resources.replication.full_load import FullLoad
-from coin_platform.resources.replication.interface import TableState
+from coin_platform.resources.replication.interface import MigrationType, TableState
 from coin_platform.resources.replication.journal import TableRecord
-from coin_platform.settings import MigrationType
 
 CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
 UNLOGGED = (

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from coin_platform.errors import PermanentError
-from coin_platform.resources.replication.interface import Status
+from coin_platform.resources.replication.interface import MigrationType, Status
 from coin_platform.resources.replication.journal import replace_durably
-from coin_platform.settings import MigrationType
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,254}")
 SLOT_NAME_BYTES = 63

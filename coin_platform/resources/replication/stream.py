@@ -51,21 +51,20 @@ class Stream:
     def follow(self) -> None:
         """Deliver changes until something raises: a shutdown, a lost connection, a lost slot."""
         slot.resume(self.connection, self.journal.slot, self.journal.position)
-        seen = 0
-        surveyed = 0.0
+        seen = surveyed = 0
+        surveyed_at = 0.0
         while True:
             horizon = slot.horizon(self.connection, self.journal.slot, SCHEMA)
             self.heard()
-            if horizon == seen:
-                time.sleep(self.pace.poll_seconds)
-                continue
-            changes, delivered = self._deliver(horizon)
-            if changes >= self.pace.batch_changes:
-                continue
-            seen = horizon
-            if time.monotonic() - surveyed > self.pace.idle_seconds:
-                surveyed = time.monotonic()
-                self._survey(horizon)
+            delivered = False
+            if horizon != seen:
+                changes, delivered = self._deliver(horizon)
+                if changes >= self.pace.batch_changes:
+                    continue
+                seen = horizon
+            if seen != surveyed and time.monotonic() - surveyed_at > self.pace.idle_seconds:
+                self._survey(seen)
+                surveyed, surveyed_at = seen, time.monotonic()
             time.sleep(self.pace.gather_seconds if delivered else self.pace.poll_seconds)
 
     def _deliver(self, horizon: int) -> tuple[int, bool]:
@@ -97,8 +96,11 @@ class Stream:
         for name, record in records.items():
             if name not in tables and record.table_state != "Table error":
                 record.table_state = "Table does not exist"
+        known = {record.oid for record in records.values()}
         for name, table in tables.items():
-            if name not in records or records[name].table_state == "Table does not exist":
+            # A known table under another name was renamed; the log will tell when.
+            new = name not in records and table.oid not in known
+            if new or (name in records and records[name].table_state == "Table does not exist"):
                 remark(self.journal.meet(name, table.oid, table.columns), table)
         self.journal.position = max(self.journal.position, horizon)
         self.journals.save(self.journal)
