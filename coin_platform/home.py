@@ -82,7 +82,11 @@ def open_instance(settings: Settings) -> "dg.DagsterInstance":
     import dagster as dg
 
     configure_dagster(settings)
-    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+    instance = dg.DagsterInstance.from_config(str(settings.dagster_home))
+    # By default the storage connects anew several times for each event, which is most of the time
+    # of a short run; this is how the webserver has it pool connections.
+    instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=10)
+    return instance
 
 
 def held_source(settings: Settings) -> str | None:

@@ -95,6 +95,7 @@ def settings_and_hours(
 def use(settings: Settings) -> None:
     """Make these settings those of the whole process and what it starts."""
     os.environ.update(environment(settings))
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")  # a range has events by the hour
     os.environ.pop("PGPASSWORD", None)  # it would win over the home's own password file
 
 

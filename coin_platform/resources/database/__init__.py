@@ -36,4 +36,7 @@ def dagster_storage_url(settings: "Settings") -> str:
 
     Valid until the server's next start, when it may have to take another port.
     """
-    return EmbeddedEndpoint(embedded_server(settings), DAGSTER_DATABASE).url()
+    server = embedded_server(settings)
+    # An event that a kill loses is an hour done again, which changes nothing; a wait for the disk
+    # at every event is most of a short run's time.
+    return EmbeddedEndpoint(server, DAGSTER_DATABASE, wait_for_disk=False).url()

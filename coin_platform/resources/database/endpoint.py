@@ -29,13 +29,22 @@ class EmbeddedEndpoint:
     """A database of the embedded server; server and database are created on first use.
 
     With `lease` this process counts as a user of the server until it exits; a service that is
-    stopped together with the server takes none.
+    stopped together with the server takes none. Without `wait_for_disk` the database is created
+    so that its last moments may be lost when the server is killed; it stays consistent.
     """
 
-    def __init__(self, server: EmbeddedPostgres, database: str, *, lease: bool = True) -> None:
+    def __init__(
+        self,
+        server: EmbeddedPostgres,
+        database: str,
+        *,
+        lease: bool = True,
+        wait_for_disk: bool = True,
+    ) -> None:
         self.server = server
         self.database = database
         self._lease = lease
+        self._wait_for_disk = wait_for_disk
         self._exists = False
 
     def parameters(self) -> dict[str, Any]:
@@ -45,7 +54,7 @@ class EmbeddedEndpoint:
         server = self.server.ensure_running()
         if not self._exists:
             self.server.folder.bound_log()
-            _ensure_database(server, self.database)
+            _ensure_database(server, self.database, wait_for_disk=self._wait_for_disk)
             self._exists = True
         return keywords(server, self.database)
 
@@ -73,7 +82,7 @@ def keywords(server: Server, database: str) -> dict[str, Any]:
     }
 
 
-def _ensure_database(server: Server, name: str) -> None:
+def _ensure_database(server: Server, name: str, *, wait_for_disk: bool) -> None:
     with psycopg.connect(**keywords(server, "postgres"), autocommit=True) as connection:
         known = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(known, [name]).fetchone():
@@ -81,3 +90,6 @@ def _ensure_database(server: Server, name: str) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [CREATION_LOCK])
         if not connection.execute(known, [name]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            if not wait_for_disk:
+                relax = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
+                connection.execute(relax.format(sql.Identifier(name)))

@@ -1,6 +1,7 @@
 """The Sail server of this process, and the one Spark session on it."""
 
 import atexit
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ class Sail:
 
         for name, value in configuration().items():
             os.environ.setdefault(name, value)
+        # What goes wrong is raised; ending a session logs a stack over what Sail has not got.
+        logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL)
         server = SparkConnectServer("127.0.0.1", 0)
         server.start(background=True)
         address = server.listening_address

@@ -103,6 +103,14 @@ class TaskFolder:
             return None
         return descriptor
 
+    def is_guarded_by(self, descriptor: int) -> bool:
+        """Whether that lock is still this folder's, and not that of one removed since."""
+        try:
+            there = self._lock.stat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(there, os.fstat(descriptor))
+
     def locked(self) -> bool:
         """Whether a worker lives."""
         if not self._lock.exists():

@@ -55,6 +55,10 @@ class Configuration:
     pace: dict[str, Any] = field(default_factory=dict)
 
 
+class FolderRemovedError(Exception):
+    """Somebody removed the home; what stands in its place is another worker's."""
+
+
 class Worker:
     """Runs the task in this process until it ends, fails or is asked to stop."""
 
@@ -73,6 +77,8 @@ class Worker:
             reason = self._work()
             self._journals.recover()
             self._end("stopped", reason)
+        except FolderRemovedError:
+            logger.warning("the task's folder was removed: nothing is left to do")
         except Exception as error:
             logger.exception("the task failed")
             self._end("failed", "FATAL_ERROR", str(error) or type(error).__name__)
@@ -135,6 +141,8 @@ class Worker:
 
     def _attempt(self, state: TaskState) -> None:
         """Connect and work until the task is done, which only a full load ever is."""
+        if not self._folder.is_guarded_by(self._configuration.lock):
+            raise FolderRemovedError
         journal = self._journals.recover() or Journal(state.slot)
         file_format = self._configuration.file_format
         arguments = self._configuration.connection
