@@ -4,6 +4,8 @@
 Loading this module starts nothing and reaches nothing; resources start when first used.
 """
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from coin_platform.defs import automation
@@ -47,9 +49,18 @@ def build_definitions(
         sensors=[sensors.replication_sensor, automation.AUTOMATION],
         # Steps are short and share one engine session: a process for each would cost more.
         executor=dg.in_process_executor,
-        resources={**build_resources(settings), **(resources or {})},
+        resources={
+            "settings": settings,
+            **{name: opened_by(opener) for name, opener in build_resources(settings).items()},
+            **(resources or {}),
+        },
         loggers=loggers,
     )
+
+
+def opened_by(opener: Callable[[], object]) -> dg.ResourceDefinition:
+    """A resource that is opened when a run first needs it."""
+    return dg.ResourceDefinition(lambda _: opener())
 
 
 defs = build_definitions(load())

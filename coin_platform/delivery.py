@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from coin_platform.contracts import database as market
 from coin_platform.contracts import raw
@@ -19,6 +18,9 @@ from coin_platform.resources.database.interface import Database
 from coin_platform.resources.lake import Lake, RawFile
 from coin_platform.resources.replication.assessment import assess, next_start_type
 from coin_platform.resources.replication.interface import Replication
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 POLL_SECONDS = 0.1
 EXAMPLES = 3
@@ -42,8 +44,8 @@ class Delivered:
 class Difference:
     """How raw differs from the database: keys not there yet, and keys the database has deleted."""
 
-    missing: pd.DataFrame
-    deleted: pd.DataFrame
+    missing: "pd.DataFrame"
+    deleted: "pd.DataFrame"
 
     def __bool__(self) -> bool:
         return bool(len(self.missing) or len(self.deleted))
@@ -67,7 +69,7 @@ def key_columns(table: Table) -> list[str]:
     return sorted({*table.key, "snapshot_hour"})
 
 
-def compare(source: pd.DataFrame, log: pd.DataFrame, table: Table) -> Difference:
+def compare(source: "pd.DataFrame", log: "pd.DataFrame", table: Table) -> Difference:
     """Compare a window of the database with the same window of its change log.
 
     Both frames hold the key columns and `loaded_at`; the log also `Op`, `commit_timestamp`,
@@ -80,7 +82,9 @@ def compare(source: pd.DataFrame, log: pd.DataFrame, table: Table) -> Difference
     return Difference(missing, undelivered_deletes(source, log, list(table.key)))
 
 
-def undelivered_deletes(source: pd.DataFrame, log: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def undelivered_deletes(
+    source: "pd.DataFrame", log: "pd.DataFrame", key: list[str]
+) -> "pd.DataFrame":
     """Keys that the log still holds and the database no longer does.
 
     Only where the hour is part of the key: a coin that is not among an hour's rows has not been
@@ -93,7 +97,7 @@ def undelivered_deletes(source: pd.DataFrame, log: pd.DataFrame, key: list[str])
     return merged[merged["found"] == "left_only"][key]
 
 
-def latest(log: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+def latest(log: "pd.DataFrame", key: Sequence[str]) -> "pd.DataFrame":
     """The newest row of each key that the log does not end by deleting."""
     is_load = log["change_seq"].isna()
     loaded = log.loc[is_load, "commit_timestamp"]
@@ -105,7 +109,7 @@ def latest(log: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     return newest[newest["Op"] != "D"]
 
 
-def read_log(lake: Lake, table: Table, files: Sequence[RawFile], window: Window) -> pd.DataFrame:
+def read_log(lake: Lake, table: Table, files: Sequence[RawFile], window: Window) -> "pd.DataFrame":
     """The change log's keys, versions and change columns for a window."""
     columns = (*key_columns(table), "loaded_at", "commit_timestamp", "change_seq")
     rows: pd.DataFrame = lake.raw_rows(table, files, columns, window).to_pandas()
@@ -172,17 +176,17 @@ def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom
             )
 
 
-def rows_of(database: Database, table: Table, window: Window) -> pd.DataFrame:
+def rows_of(database: Database, table: Table, window: Window) -> "pd.DataFrame":
     """The keys and versions that the database holds of a window."""
     columns = (*key_columns(table), "loaded_at")
     rows: pd.DataFrame = database.rows(table, window, columns).to_pandas()
     return rows
 
 
-def require_hours(quotes: pd.DataFrame, window: Window) -> None:
+def require_hours(quotes: "pd.DataFrame", window: Window) -> None:
     """Raise `PermanentError` for hours that the database does not hold."""
-    held = set(quotes["snapshot_hour"].unique())
-    absent = [hour for hour in window.hours if pd.Timestamp(hour) not in held]
+    held = {hour.to_pydatetime() for hour in quotes["snapshot_hour"].unique()}
+    absent = [hour for hour in window.hours if hour not in held]
     if absent:
         raise PermanentError(
             f"the database holds no quotes of {len(absent)} hours from {instant_text(absent[0])} "
@@ -190,22 +194,26 @@ def require_hours(quotes: pd.DataFrame, window: Window) -> None:
         )
 
 
-def delivered(log: pd.DataFrame) -> Delivered:
+def delivered(log: "pd.DataFrame") -> Delivered:
     """Counts and versions from a window's change log."""
     return Delivered(
         rows={
-            pd.Timestamp(hour).to_pydatetime(): int(rows)  # type: ignore[arg-type]
-            for hour, rows in log.groupby("snapshot_hour").size().items()
+            instant(hour): int(rows) for hour, rows in log.groupby("snapshot_hour").size().items()
         },
         files=sorted(log["file"].unique()),
         versions=versions(log),
     )
 
 
-def versions(log: pd.DataFrame) -> dict[datetime, str]:
+def versions(log: "pd.DataFrame") -> dict[datetime, str]:
     """The newest commit time of each hour's rows; `log` holds both columns."""
     newest = log.groupby("snapshot_hour")["commit_timestamp"].max()
-    return {
-        pd.Timestamp(hour).to_pydatetime(): str(version)  # type: ignore[arg-type]
-        for hour, version in newest.items()
-    }
+    return {instant(hour): str(version) for hour, version in newest.items()}
+
+
+def instant(hour: object) -> datetime:
+    """A group's key, which pandas gives as a Timestamp, as a datetime."""
+    import pandas as pd
+
+    at: datetime = pd.Timestamp(hour).to_pydatetime()  # type: ignore[arg-type]
+    return at

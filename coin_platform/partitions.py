@@ -11,6 +11,11 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
+def utc_now() -> datetime:
+    """The present, UTC."""
+    return datetime.now(UTC)
+
+
 def floor_hour(instant: datetime) -> datetime:
     """The start of the hour that holds an aware instant, in UTC."""
     return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -4,28 +4,45 @@ Nothing here imports Dagster: the replication worker and the steps on a cluster 
 `build_resources` is the one place that decides which implementation serves a deployment.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coin_platform.settings import Settings
 
 
-def build_resources(settings: "Settings") -> dict[str, object]:
-    """The resources of the configured deployment, by the names that assets ask for them with.
+def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
+    """How to open each resource of the configured deployment, by the name assets ask for it with.
 
-    Nothing is started or reached: each starts when it is first used.
+    A resource is opened, and its libraries are imported, when it is first asked for; asked for
+    again it is the same. Even then it reaches and starts nothing before its first use.
     """
-    from coin_platform.resources.coinmarketcap import open_source
-    from coin_platform.resources.database import open_database
-    from coin_platform.resources.engine import open_engine
-    from coin_platform.resources.lake import open_lake
-    from coin_platform.resources.replication import open_replication
 
-    return {
-        "settings": settings,
-        "source": open_source(settings),
-        "database": open_database(settings),
-        "replication": open_replication(settings),
-        "lake": open_lake(settings),
-        "engine": open_engine(settings),
-    }
+    def source() -> object:
+        from coin_platform.resources.coinmarketcap import open_source
+
+        return open_source(settings)
+
+    def database() -> object:
+        from coin_platform.resources.database import open_database
+
+        return open_database(settings)
+
+    def replication() -> object:
+        from coin_platform.resources.replication import open_replication
+
+        return open_replication(settings)
+
+    def lake() -> object:
+        from coin_platform.resources.lake import open_lake
+
+        return open_lake(settings)
+
+    def engine() -> object:
+        from coin_platform.resources.engine import open_engine
+
+        return open_engine(settings)
+
+    openers = (source, database, replication, lake, engine)
+    return {opener.__name__: cache(opener) for opener in openers}

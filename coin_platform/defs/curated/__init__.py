@@ -1,0 +1,1 @@
+"""From processed to the tables that the business asks for."""

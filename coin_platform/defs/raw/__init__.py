@@ -1,0 +1,1 @@
+"""From PostgreSQL to the change log in the lake."""

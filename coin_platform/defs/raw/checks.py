@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 
 from coin_platform.contracts import database as market
 from coin_platform.contracts import raw
@@ -16,6 +16,9 @@ from coin_platform.delivery import compare, read_log, rows_of
 from coin_platform.partitions import Window
 from coin_platform.resources.database.interface import Database
 from coin_platform.resources.lake import Lake
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COMMIT_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 CHANGE_SEQ = re.compile(r"\d{35}")
@@ -29,7 +32,7 @@ CHECKED = (
 )
 
 
-def well_formed(log: pd.DataFrame) -> Verdict:
+def well_formed(log: "pd.DataFrame") -> Verdict:
     """Judge the change columns of every row."""
     wrong = {
         "Op": ~log["Op"].isin(raw.OP.values),

@@ -15,6 +15,7 @@ from coin_platform.partitions import (
     floor_hour,
     instant_text,
     last_closed_hour,
+    utc_now,
 )
 from coin_platform.resources.coinmarketcap.history import HISTORY_PATH, fetch_history
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
@@ -24,7 +25,7 @@ from coin_platform.resources.coinmarketcap.snapshot import (
     listed_quotes_table,
     snapshot,
 )
-from coin_platform.resources.coinmarketcap.transport import Transport, utc_now, whole_number
+from coin_platform.resources.coinmarketcap.transport import Transport, whole_number
 
 LISTING_PATH = "/v3/cryptocurrency/listings/latest"
 DEPRECATED_LISTING_PATH = "/v1/cryptocurrency/listings/latest"

@@ -7,11 +7,11 @@ from pathlib import Path
 from coin_platform.resources.coinmarketcap.client import CoinMarketCap
 from coin_platform.resources.coinmarketcap.interface import QuoteSource
 from coin_platform.resources.coinmarketcap.replay import Replay
-from coin_platform.resources.coinmarketcap.transport import Transport, utc_now
+from coin_platform.resources.coinmarketcap.transport import Transport
 from coin_platform.settings import Settings
 
 
-def open_source(settings: Settings, clock: Callable[[], datetime] = utc_now) -> QuoteSource:
+def open_source(settings: Settings, clock: Callable[[], datetime]) -> QuoteSource:
     """The source of `settings.source`; use it in a `with` statement, or `close` it.
 
     Nothing is asked for, read or started before the first call that needs it. A replay has the

@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
-
-import pandas as pd
+from typing import TYPE_CHECKING, Self
 
 from coin_platform.partitions import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Snapshot:
     """
 
     hour: datetime
-    coins: pd.DataFrame
-    quotes: pd.DataFrame
+    coins: "pd.DataFrame"
+    quotes: "pd.DataFrame"
     credits: int
     endpoint: str
 

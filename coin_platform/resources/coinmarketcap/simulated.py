@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from coin_platform.partitions import Window
+from coin_platform.partitions import Window, utc_now
 from coin_platform.resources.coinmarketcap.client import CoinMarketCap
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
-from coin_platform.resources.coinmarketcap.transport import Transport, utc_now
+from coin_platform.resources.coinmarketcap.transport import Transport
 from coin_platform.simulator.server import SimulatedMarket
 
 _ANY_KEY = "simulated"

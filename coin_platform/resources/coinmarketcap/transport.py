@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 
 from coin_platform.errors import PermanentError, SettingsError, TransientError
+from coin_platform.partitions import utc_now
 from coin_platform.resources.coinmarketcap.errors import ThrottledError, failure
 
 KEY_HEADER = "X-CMC_PRO_API_KEY"
@@ -26,11 +27,6 @@ SIMULATED_HEADER = "X-Simulated-Market"
 _LOG = logging.getLogger(__name__)
 _LONGEST_BACKOFF_SECONDS = 30.0
 _LONGEST_QUOTATION = 300
-
-
-def utc_now() -> datetime:
-    """The present, UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

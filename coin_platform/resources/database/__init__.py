@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from coin_platform.resources.database.embedded import EmbeddedPostgres
-from coin_platform.resources.database.endpoint import EmbeddedEndpoint
-
 if TYPE_CHECKING:
+    from coin_platform.resources.database.embedded import EmbeddedPostgres
     from coin_platform.resources.database.postgres import PostgresDatabase
     from coin_platform.settings import Settings
 
@@ -13,8 +11,10 @@ COINS_DATABASE = "coins"
 DAGSTER_DATABASE = "dagster"
 
 
-def embedded_server(settings: "Settings") -> EmbeddedPostgres:
+def embedded_server(settings: "Settings") -> "EmbeddedPostgres":
     """The home's own server; not started by this."""
+    from coin_platform.resources.database.embedded import EmbeddedPostgres
+
     return EmbeddedPostgres(settings.home / "postgres")
 
 
@@ -24,6 +24,7 @@ def open_database(settings: "Settings", *, lease: bool = True) -> "PostgresDatab
     With `lease` the using process counts as a user of the embedded server until it exits
     (`leases.py`).
     """
+    from coin_platform.resources.database.endpoint import EmbeddedEndpoint
     from coin_platform.resources.database.postgres import PostgresDatabase
 
     return PostgresDatabase(
@@ -36,6 +37,8 @@ def dagster_storage_url(settings: "Settings") -> str:
 
     Valid until the server's next start, when it may have to take another port.
     """
+    from coin_platform.resources.database.endpoint import EmbeddedEndpoint
+
     server = embedded_server(settings)
     # An event that a kill loses is an hour done again, which changes nothing; a wait for the disk
     # at every event is most of a short run's time.

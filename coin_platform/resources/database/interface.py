@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import pandas as pd
-import psycopg
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from coin_platform.contracts.measures import Measured
 from coin_platform.contracts.model import Table
 from coin_platform.partitions import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import psycopg
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Database(ABC):
     """Database `coins`, schema `market`."""
 
     @abstractmethod
-    def connect(self, **options: Any) -> AbstractContextManager[psycopg.Connection]:
+    def connect(self, **options: Any) -> "AbstractContextManager[psycopg.Connection]":
         """An open psycopg connection in UTC; started first where the server is ours to start."""
 
     @abstractmethod
@@ -43,7 +44,7 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def upsert(self, coins: pd.DataFrame, quotes: pd.DataFrame) -> Upserted:
+    def upsert(self, coins: "pd.DataFrame", quotes: "pd.DataFrame") -> Upserted:
         """Write one hour, all or nothing, in one transaction; again changes nothing.
 
         Quotes of the hour that the frame no longer holds are deleted, so that the hour is
@@ -53,7 +54,7 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def rows(self, table: Table, window: Window, columns: tuple[str, ...]) -> pa.Table:
+    def rows(self, table: Table, window: Window, columns: tuple[str, ...]) -> "pa.Table":
         """Those columns of the rows whose `snapshot_hour` lies in the window, as Arrow."""
 
     @abstractmethod
