@@ -55,3 +55,12 @@ def postgres(postgres_server, _migrated_template):
 def empty_postgres(postgres_server):
     """A fresh database that nobody has migrated."""
     yield from _new_database(postgres_server, "template1")
+
+
+TIERS = ("unit", "integration", "end_to_end")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Fast tests first; within a tier the order stays random."""
+    items.sort(key=lambda item: next(n for n, tier in enumerate(TIERS) if tier in item.path.parts))
