@@ -132,7 +132,7 @@ def show(console: Console, report: Any, settings: Settings) -> None:
     """A table per layer, then what failed, then where to look next."""
     from coin_platform.running.report import layers
 
-    for layer in layers(report.tables):
+    for layer in layers(report.tables) if report.did_anything else []:
         table = Table(
             "table", "rows", "files", "checks", "seconds", title=layer, title_justify="left"
         )

@@ -40,6 +40,10 @@ class Report:
     def succeeded(self) -> bool:
         return not self.failed_runs
 
+    @property
+    def did_anything(self) -> bool:
+        return any(table.seconds for table in self.tables.values()) or bool(self.failed_runs)
+
     def add(self, result: dg.ExecuteInProcessResult) -> None:
         """Take in the events of one finished run."""
         ids_of_step: dict[str, list[str]] = {}
@@ -65,8 +69,9 @@ class Report:
         table = self.tables[id_]
         metadata = {name: value.value for name, value in materialization.metadata.items()}
         table.rows += number(metadata.get(ROWS))
-        if "files" in metadata:  # of the table, so the same on each partition of the run
-            table.files = max(table.files or 0, number(metadata["files"]))
+        for files in ("files", "table_files"):  # the same on each partition of the run
+            if files in metadata:
+                table.files = max(table.files or 0, number(metadata[files]))
         if event.step_key and id_ not in ids.setdefault(event.step_key, []):
             ids[event.step_key].append(id_)
 

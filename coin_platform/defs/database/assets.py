@@ -1,5 +1,6 @@
 """From the API into PostgreSQL: each hour's snapshot, upserted in one transaction."""
 
+import time
 from collections.abc import Iterator
 
 import dagster as dg
@@ -28,6 +29,7 @@ def load_market(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Ask for each hour, oldest first, and write it before asking for more."""
+    started = time.monotonic()
     for migration in database.migrate():
         context.log.info(f"database: applied {migration}")
     for chunk in window_of(context).chunks(settings.chunk_hours):
@@ -54,5 +56,6 @@ def load_market(
                     asset_key=key_of(table),
                     partition_key=partition,
                 )
-    yield dg.MaterializeResult(asset_key=key_of(COINS))
-    yield dg.MaterializeResult(asset_key=key_of(COIN_QUOTES))
+    seconds = round(time.monotonic() - started, 3)
+    for table in (COINS, COIN_QUOTES):
+        yield dg.MaterializeResult(asset_key=key_of(table), metadata={"seconds": seconds})

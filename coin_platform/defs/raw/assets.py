@@ -1,5 +1,6 @@
 """From PostgreSQL to the raw layer: the change log that the replication task writes."""
 
+import time
 from collections.abc import Iterator
 
 import dagster as dg
@@ -33,6 +34,7 @@ def replicate_market(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Have every row of the hours that the database holds in raw; at once if they already are."""
+    started = time.monotonic()
     files: dict[str, set[str]] = {table.name: set() for table in raw.TABLES}
     for chunk in window_of(context).chunks(settings.chunk_hours):
         arrived = deliver(
@@ -56,5 +58,6 @@ def replicate_market(
                 "task": task.identifier,
                 "task_status": task.status,
                 "migration_type": task.migration_type,
+                "seconds": round(time.monotonic() - started, 3),
             },
         )
