@@ -19,6 +19,7 @@ from coin_platform.transforms.numbers import (
     sample_deviation,
     total,
 )
+from coin_platform.transforms.partition import day_of
 
 PLACES = 10
 MOVER_VOLUME = 50_000
@@ -53,7 +54,7 @@ def candles_of(quotes: DataFrame) -> DataFrame:
     hour = "snapshot_hour"
     return (
         quotes.filter(is_finite(fn.col("price")))
-        .groupBy(fn.to_date(hour).alias("day"), "coin_id", "currency")
+        .groupBy(day_of(hour).alias("day"), "coin_id", "currency")
         .agg(
             fn.min_by("price", hour).alias("open"),
             fn.max("price").alias("high"),
@@ -178,7 +179,7 @@ def top_circulating_supply(quotes: DataFrame, coins: DataFrame) -> DataFrame:
     """The ten largest circulating supplies of each day; 0, which means unknown, is left out."""
     hour = "snapshot_hour"
     closing = (
-        quotes.groupBy(fn.to_date(hour).alias("day"), "coin_id", "currency")
+        quotes.groupBy(day_of(hour).alias("day"), "coin_id", "currency")
         .agg(
             fn.max_by("circulating_supply", hour).alias("circulating_supply"),
             fn.max_by("source", hour).alias("source"),

@@ -18,7 +18,7 @@ from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
 from coin_platform.transforms.numbers import is_finite
-from coin_platform.transforms.partition import label, labels, of_window, time_of
+from coin_platform.transforms.partition import day_of, label, labels, of_window, time_of
 
 TABLES = {table.id: table for table in (*raw.TABLES, *processed.TABLES, *curated.TABLES)}
 
@@ -97,7 +97,7 @@ def priced_days(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
     """Days on which a coin has a usable price."""
     rows = lake.read(spark, processed.COIN_QUOTES, window)
     priced = rows.filter(is_finite(fn.col("price")))
-    return priced.withColumn("day", fn.to_date("snapshot_hour"))
+    return priced.withColumn("day", day_of("snapshot_hour"))
 
 
 def quoted_hours(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:

@@ -21,6 +21,15 @@ def of_window(rows: DataFrame, table: Table, window: Window) -> DataFrame:
     return rows.filter(predicate(table, window, time_of(table)))
 
 
+def day_of(hour: str) -> Column:
+    """The UTC day of an instant's column.
+
+    Not by a bare cast: Sail turns a filter on that into one on the hours, estimates that more
+    rows pass than there are when the days reach beyond a file's hours, and gives up.
+    """
+    return fn.to_date(fn.date_trunc("day", fn.col(hour)))
+
+
 def is_daily(table: Table) -> bool:
     return table.layer == "curated"
 

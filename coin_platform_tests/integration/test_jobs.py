@@ -191,3 +191,19 @@ def test_measuring_curated_finds_days_of_coins_that_are_missing(engine):
     facts = engine.measure(curated.DAILY_COIN_PRICES.id, day)["2026-03-01"].facts
     assert (facts["missing_keys"], facts["unexpected_keys"]) == (1, 0)
     assert engine.measure(raw.COIN_QUOTES.id, hour(0))["2026-03-01T00:00:00Z"].rows == 3
+
+
+def test_days_that_reach_beyond_the_hours_of_a_file_are_curated(engine):
+    """Sail 0.7.2 estimates that more rows pass such a filter than there are, and gives up."""
+    for number in range(2, 28):
+        deliver(engine, number, [quote(1, H + number * HOUR, seq=number, circulating_supply=5.0)])
+    deliver(engine, 2, [coin(1, seq=1)], raw.COINS)
+    engine.run(QUOTES.id, Window(H + 2 * HOUR, H + 28 * HOUR))
+    engine.run(processed.COINS.id, Window(H, H + 28 * HOUR))
+    day = Window(H, H + 24 * HOUR)
+    for name in (
+        curated.TOP_CIRCULATING_SUPPLY,
+        curated.DAILY_COIN_PRICES,
+        curated.MARKET_OVERVIEW,
+    ):
+        assert engine.run(name.id, day).rows == {"2026-03-01": 22 if "market" in name.id else 1}
