@@ -17,12 +17,13 @@ from coin_platform.partitions import Window, instant_text
 from coin_platform.resources.database.interface import Database
 from coin_platform.resources.lake import Lake, RawFile
 from coin_platform.resources.replication.assessment import assess, next_start_type
-from coin_platform.resources.replication.interface import Replication
+from coin_platform.resources.replication.interface import Replication, StartType
 
 if TYPE_CHECKING:
     import pandas as pd
 
 POLL_SECONDS = 0.1
+COMMIT_TIME = "%Y-%m-%d %H:%M:%S.%f"  # the form of raw's commit timestamps
 EXAMPLES = 3
 MAPPED_TABLES = tuple(table.name for table in market.TABLES)
 
@@ -31,8 +32,8 @@ MAPPED_TABLES = tuple(table.name for table in market.TABLES)
 class Delivered:
     """What raw holds of one table for a window: rows by hour, and the files they are in.
 
-    `versions` gives, by hour, the newest commit time among its rows. A later change of the hour
-    gives it a new version; the replication sensor compares them.
+    `versions` gives, by hour, when it last changed. A later change gives it a new version, which
+    the replication sensor compares; loading the same rows anew does not.
     """
 
     rows: dict[datetime, int]
@@ -99,10 +100,6 @@ def undelivered_deletes(
 
 def latest(log: "pd.DataFrame", key: Sequence[str]) -> "pd.DataFrame":
     """The newest row of each key that the log does not end by deleting."""
-    is_load = log["change_seq"].isna()
-    loaded = log.loc[is_load, "commit_timestamp"]
-    if len(loaded):  # a reload supersedes the changes before it
-        log = log[is_load | (log["commit_timestamp"] >= loaded.max())]
     order = ["commit_timestamp", "change_seq"]
     ordered = log.sort_values(order, na_position="first", kind="stable")
     newest = ordered.drop_duplicates(list(key), keep="last")
@@ -110,10 +107,12 @@ def latest(log: "pd.DataFrame", key: Sequence[str]) -> "pd.DataFrame":
 
 
 def read_log(lake: Lake, table: Table, files: Sequence[RawFile], window: Window) -> "pd.DataFrame":
-    """The change log's keys, versions and change columns for a window."""
+    """The change log's keys, versions and change columns for a window, as the files now stand."""
     columns = (*key_columns(table), "loaded_at", "commit_timestamp", "change_seq")
     rows: pd.DataFrame = lake.raw_rows(table, files, columns, window).to_pandas()
-    return rows
+    loaded = lake.load_started(table, files)
+    # A load supersedes the changes before it.
+    return rows if loaded is None else rows[rows["commit_timestamp"] >= loaded]
 
 
 def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom to tell
@@ -156,15 +155,15 @@ def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom
             raise TransientError(
                 f"{window} is not in raw after {timeout_seconds:.0f} s ({differing}). Task "
                 f"{task.identifier} is {task.status}; see `coin-platform replication status`. "
-                "`coin-platform replication reload` loads everything anew: after a TRUNCATE, or "
-                "for rows older than the first start of a cdc task."
+                "After a TRUNCATE `coin-platform replication reload` loads everything anew; a cdc "
+                "task never brings rows older than its first start."
             )
         assessment = assess(task, statistics, MAPPED_TABLES, started_at)
         start_type = next_start_type(task)
         if started_at is None and start_type is not None:
             progress(f"task {task.identifier} is {task.status}: {start_type}")
             started_at = datetime.now(UTC)
-            replication.start(start_type)
+            start(replication, start_type)
         elif assessment.verdict == "running":
             time.sleep(POLL_SECONDS)
         elif assessment.verdict == "failed":
@@ -174,6 +173,22 @@ def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom
                 f"task {task.identifier} is done and did not bring everything: {differing}. "
                 "See `coin-platform replication status`."
             )
+
+
+def start(replication: Replication, start_type: StartType) -> None:
+    """Start the task, unless somebody else does at the same moment."""
+    try:
+        replication.start(start_type)
+    except PermanentError:
+        if next_start_type(replication.describe()) is not None:
+            raise
+
+
+def start_before_the_first_row(replication: Replication) -> None:
+    """A task that only captures changes must run before there are any, or it never sees them."""
+    task = replication.describe()
+    if task.migration_type == "cdc" and task.status == "ready":
+        start(replication, "start-replication")
 
 
 def rows_of(database: Database, table: Table, window: Window) -> "pd.DataFrame":
@@ -206,8 +221,10 @@ def delivered(log: "pd.DataFrame") -> Delivered:
 
 
 def versions(log: "pd.DataFrame") -> dict[datetime, str]:
-    """The newest commit time of each hour's rows; `log` holds both columns."""
-    newest = log.groupby("snapshot_hour")["commit_timestamp"].max()
+    """When each hour last changed: its newest `loaded_at`, or the commit of a later delete."""
+    written = log["loaded_at"].dt.strftime(COMMIT_TIME)
+    changed = written.where(log["Op"] != "D", log["commit_timestamp"])
+    newest = changed.groupby(log["snapshot_hour"]).max()
     return {instant(hour): str(version) for hour, version in newest.items()}
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coin_platform.errors import SettingsError
-from coin_platform.settings import Settings, read_home, write_home
+from coin_platform.settings import Settings, read_home, remembered, write_home
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -59,7 +59,8 @@ def claim(settings: Settings) -> None:
             f"{settings.home} holds {held} data, and {settings.source_kind} was asked for: "
             "set COIN_PLATFORM_HOME to another folder for it"
         )
-    write_home(settings)
+    if read_home(settings.home) != remembered(settings):
+        write_home(settings)
 
 
 def configure_dagster(settings: Settings) -> None:
@@ -92,7 +93,7 @@ def open_instance(settings: Settings) -> "dg.DagsterInstance":
 def held_source(settings: Settings) -> str | None:
     """The kind of data the home holds; None for a new one."""
     source = read_home(settings.home).get("source")
-    return None if source is None else str(source)
+    return None if source is None else str(source).partition(":")[0]
 
 
 @contextmanager
@@ -126,7 +127,7 @@ def stop_if_unused(settings: Settings, *, force: bool = False) -> list[str] | No
         if replication.describe().status in ("starting", "running", "stopping"):
             replication.stop()
             stopped.append("the replication task")
-        if server.status():
+        if server.folder.alive():
             server.stop()
             stopped.append("PostgreSQL")
         return stopped

@@ -6,12 +6,13 @@ file in the working directory, what the platform's home remembers of itself, def
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +24,8 @@ from coin_platform.partitions import floor_hour, instant_text
 
 PREFIX = "COIN_PLATFORM_"
 HOME_FILE = "home.json"
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@-]+")  # Sail percent-encodes all else, and misses it
+MOST_COINS = 10_000
 
 
 class Settings(BaseSettings):
@@ -45,7 +48,7 @@ class Settings(BaseSettings):
         "simulated",
         description="Where quotes come from: simulated, coinmarketcap, or replay:FILE_OR_DIR.",
     )
-    coins: int = Field(500, ge=1, le=10_000, description="Coins to ask for, largest cap first.")
+    coins: int = Field(500, ge=1, le=MOST_COINS, description="Coins to ask for, largest cap first.")
     currency: Literal["USD"] = Field("USD", description="Currency of prices.")
     coinmarketcap_api_key: SecretStr | None = Field(
         None,
@@ -72,7 +75,14 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+        absolute = home.expanduser().absolute()
+        if not PLAIN_PATH.fullmatch(str(absolute)):
+            message = (
+                f"{absolute} has characters that the engine cannot handle in a path; "
+                "choose a folder of letters, digits and . _ - + @ only, without spaces"
+            )
+            raise ValueError(message)
+        return absolute
 
     @field_validator("start")
     @classmethod
@@ -87,7 +97,9 @@ class Settings(BaseSettings):
     @classmethod
     def _known_source(cls, source: str) -> str:
         kind, _, path = source.partition(":")
-        if source in ("simulated", "coinmarketcap") or (kind == "replay" and path):
+        if kind == "replay" and path:
+            return f"replay:{Path(path).expanduser().absolute()}"
+        if source in ("simulated", "coinmarketcap"):
             return source
         message = f"{source!r} is none of: simulated, coinmarketcap, replay:FILE_OR_DIR"
         raise ValueError(message)
@@ -101,6 +113,13 @@ class Settings(BaseSettings):
             )
             raise ValueError(message)
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _all_coins_of_a_capture(self) -> Self:
+        if self.source_kind == "replay" and "coins" not in self.model_fields_set:
+            # It has as many as it has; fewer would delete the rest when an hour is done again.
+            self.__dict__["coins"] = MOST_COINS
+        return self
 
     @property
     def source_kind(self) -> str:
@@ -130,15 +149,15 @@ class Settings(BaseSettings):
 
 
 class HomeSource(PydanticBaseSettingsSource):
-    """What a home says of itself: today only where its grid starts (a replay moves it)."""
+    """What a home says of itself: where its grid starts, which a replay moves, and its source."""
 
     def get_field_value(self, _field: Any, field_name: str) -> tuple[Any, str, bool]:
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         home = self.current_state.get("home") or Settings.model_fields["home"].default
-        remembered = read_home(Path(home))
-        return {"start": remembered["start"]} if "start" in remembered else {}
+        held = read_home(Path(home))
+        return {name: held[name] for name in ("start", "source") if name in held}
 
 
 def read_home(home: Path) -> dict[str, Any]:
@@ -159,14 +178,24 @@ def read_home(home: Path) -> dict[str, Any]:
     return remembered
 
 
+def remembered(settings: Settings) -> dict[str, str]:
+    """What the settings' home is to remember."""
+    return {"start": instant_text(settings.start), "source": settings.source}
+
+
 def write_home(settings: Settings) -> None:
     """Make the home remember its grid and the kind of its data, whole or not at all."""
-    settings.home.mkdir(parents=True, exist_ok=True)
     path = settings.home / HOME_FILE
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    remembered = {"start": instant_text(settings.start), "source": settings.source_kind}
-    temporary.write_text(json.dumps(remembered) + "\n")
-    temporary.replace(path)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(remembered(settings)) + "\n")
+        temporary.replace(path)
+    except OSError as error:
+        raise SettingsError(
+            f"{settings.home} cannot be written ({error.strerror}): "
+            "choose another COIN_PLATFORM_HOME"
+        ) from error
 
 
 def load(**overrides: Any) -> Settings:

@@ -69,4 +69,14 @@ def main() -> None:
             traceback.print_exc()
         click.echo(f"{click.style('error:', fg='red')} {error}", err=True)
         code = WRONG_USAGE if isinstance(error, SettingsError) else FAILED
+    except Exception as error:  # noqa: BLE001  the last word of a command is never a stack
+        if debug:
+            traceback.print_exc()
+        first_line = (str(error) or type(error).__name__).strip().splitlines()[0]
+        click.echo(
+            f"{click.style('error:', fg='red')} {type(error).__name__}: {first_line}\n"
+            "`coin-platform --debug …` shows where, `coin-platform doctor` what does not answer.",
+            err=True,
+        )
+        code = FAILED
     sys.exit(code if isinstance(code, int) else 0)

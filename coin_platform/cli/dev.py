@@ -7,9 +7,12 @@ import sys
 from types import FrameType
 
 import click
+from filelock import FileLock
 
 from coin_platform import home
 from coin_platform.cli.run import use
+from coin_platform.errors import SettingsError
+from coin_platform.running.execute import bury_dead_runs
 from coin_platform.settings import load
 
 
@@ -24,8 +27,14 @@ def command(port: int) -> int:
     settings = load()
     use(settings)
     home.claim(settings)
+    single = FileLock(settings.home / "dev.lock")
     with home.in_use(settings):
-        home.configure_dagster(settings)
+        if not single.acquire(blocking=False):
+            raise SettingsError(f"another `coin-platform dev` runs on {settings.home}")
+        with home.open_instance(settings) as instance:
+            buried = bury_dead_runs(instance, all_without_process=True)
+        if buried:
+            click.echo(f"{buried} runs that were killed are marked as failed")
         click.echo(f"Dagster UI: http://127.0.0.1:{port}   home: {settings.home}   Ctrl+C ends it")
         # A shell that starts us in the background has SIGINT ignored, and the child would be deaf.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -40,12 +49,14 @@ def command(port: int) -> int:
                 "PYTHONSAFEPATH": "1",  # a file in the working directory shadows no package
                 "PYTHONWARNINGS": "ignore:Function `dev_command`",  # it recommends `dg dev`
             },
+            start_new_session=True,  # it hears of Ctrl+C from us, once
         )
 
         def forward(_number: int, _frame: FrameType | None) -> None:
             process.send_signal(signal.SIGINT)
 
         signal.signal(signal.SIGTERM, forward)
-        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to the child, too
+        signal.signal(signal.SIGHUP, forward)
+        signal.signal(signal.SIGINT, forward)
         code = process.wait()
     return 0 if code in (0, -signal.SIGINT, 130) else 1

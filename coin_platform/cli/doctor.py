@@ -125,7 +125,8 @@ def command() -> int:
         for name, check in CHECKS:
             try:
                 click.echo(f"{click.style('ok  ', fg='green')} {name:12} {check(settings)}")
-            except PlatformError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the others are looked at
                 failed += 1
-                click.echo(f"{click.style('FAIL', fg='red')} {name:12} {error}")
+                reason = str(error) or type(error).__name__
+                click.echo(f"{click.style('FAIL', fg='red')} {name:12} {reason}")
     return 1 if failed else 0

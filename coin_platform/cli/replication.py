@@ -1,13 +1,21 @@
 """`coin-platform replication`: the task, as the DMS console would show it."""
 
+import time
+
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from coin_platform import home
+from coin_platform.errors import PermanentError
 from coin_platform.resources.database import open_database
 from coin_platform.resources.replication import open_replication
+from coin_platform.resources.replication.assessment import next_start_type
 from coin_platform.settings import Settings, load
+
+LOADED = 100
+POLL_SECONDS = 0.2
 
 
 @click.group("replication")
@@ -30,8 +38,9 @@ def start() -> None:
     settings = load()
     open_database(settings).migrate()
     replication = open_replication(settings)
-    first = replication.describe().status == "ready"
-    replication.start("start-replication" if first else "resume-processing")
+    start_type = next_start_type(replication.describe())
+    if start_type is not None:
+        replication.start(start_type)
     show(settings)
     click.echo("It runs until `coin-platform stop` or until the last user of the home is done.")
 
@@ -46,14 +55,24 @@ def stop() -> None:
 
 @command.command("reload")
 def reload() -> None:
-    """Load every table anew: after a lost slot, a TRUNCATE or a table error."""
+    """Load every table anew and wait for it: after a lost slot, a TRUNCATE or a table error.
+
+    A task of type cdc only starts capturing anew.
+    """
     settings = load()
     with home.in_use(settings):
         open_database(settings).migrate()
         replication = open_replication(settings)
         replication.stop()
-        replication.start("reload-target")
+        first = replication.describe().status == "ready"
+        replication.start("start-replication" if first else "reload-target")
+        while (task := replication.describe()).status in ("starting", "running"):
+            if task.full_load_progress_percent == LOADED or task.migration_type == "cdc":
+                break
+            time.sleep(POLL_SECONDS)
         show(settings)
+        if task.status == "failed":
+            raise PermanentError(f"the load failed: {task.last_failure_message}")
 
 
 def show(settings: Settings) -> None:
@@ -63,7 +82,7 @@ def show(settings: Settings) -> None:
     console.print(f"task {task.identifier} ({task.migration_type}): {task.status}")
     for line in (task.stop_reason, task.last_failure_message):
         if line:
-            console.print(f"  {line}")
+            console.print(f"  {escape(line)}")
     table = Table("table", "state", "loaded", "inserts", "updates", "deletes", "ddls", "note")
     for row in replication.table_statistics():
         table.add_row(
@@ -73,6 +92,6 @@ def show(settings: Settings) -> None:
                 f"{n:,}"
                 for n in (row.full_load_rows, row.inserts, row.updates, row.deletes, row.ddls)
             ),
-            row.last_error or "",
+            escape(row.last_error or ""),
         )
     console.print(table)

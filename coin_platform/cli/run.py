@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import time
 from datetime import datetime
 from pathlib import Path
@@ -10,15 +11,15 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from coin_platform.errors import SettingsError
+from coin_platform.errors import PlatformError, SettingsError
 from coin_platform.partitions import floor_day, instant_text, last_closed_hour
-from coin_platform.settings import Settings, environment, load
+from coin_platform.settings import MOST_COINS, Settings, environment, load
 
 DEFAULT_HOURS = 24
-MOST_COINS = 10_000
 
 
 @click.command("run")
@@ -42,6 +43,17 @@ def command(hours: int | None, coins: int | None, source: str | None, as_json: b
     coin-platform run --source coinmarketcap --hours 1
     coin-platform run --source replay:captures/
     """
+    if not as_json:
+        return run(hours, coins, source, as_json=False)
+    try:
+        return run(hours, coins, source, as_json=True)
+    except PlatformError as error:
+        click.echo(json.dumps({"hours": [], "tables": {}, "errors": {"run": str(error)}}))
+        raise
+
+
+def run(hours: int | None, coins: int | None, source: str | None, *, as_json: bool) -> int:
+    """Do it and report; the exit code."""
     started = time.monotonic()
     settings, asked = settings_and_hours(hours, coins, source)
     use(settings)
@@ -49,6 +61,7 @@ def command(hours: int | None, coins: int | None, source: str | None, as_json: b
     from coin_platform.running.session import run_hours
 
     console = Console(stderr=as_json, highlight=False)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ended, not cut off
     bar = Bar(console, quiet=not console.is_terminal)
     with bar.progress:
         report = run_hours(settings, asked, bar)
@@ -75,8 +88,6 @@ def settings_and_hours(
             {capture.hour for capture in captures(Path(settings.source.partition(":")[2]))}
         )
         start = min(settings.start, floor_day(held[0]))
-        if "coins" not in settings.model_fields_set:
-            coins = MOST_COINS  # a capture has as many as it has
         return load(coins=coins, source=source, start=start), held[-hours:] if hours else held
     with open_source(settings) as quotes:
         oldest = quotes.oldest_hour()
@@ -85,9 +96,11 @@ def settings_and_hours(
         raise SettingsError(f"no hour has closed since {instant_text(settings.start)}")
     if oldest and asked[0] < oldest:
         raise SettingsError(
-            f"{len(asked)} hours were asked for, but {settings.source} without a key or with this "
-            f"plan serves none before {instant_text(oldest)}: use --hours "
-            f"{sum(hour >= oldest for hour in asked)}, or set COINMARKETCAP_API_KEY"
+            f"{len(asked)} hours were asked for, but {settings.source} "
+            f"{'with this plan' if settings.coinmarketcap_api_key else 'without a key'} "
+            f"serves none before {instant_text(oldest)}: use --hours "
+            f"{sum(hour >= oldest for hour in asked)}"
+            + ("" if settings.coinmarketcap_api_key else ", or set COINMARKETCAP_API_KEY")
         )
     return settings, asked
 
@@ -121,7 +134,9 @@ class Bar:
     def record(self, record: logging.LogRecord) -> None:
         event = getattr(record, "dagster_meta", {}).get("dagster_event")
         if event is None:
-            self.progress.update(self.task, note=record.getMessage().rpartition(" - ")[2][:70])
+            self.progress.update(
+                self.task, note=escape(record.getMessage().rpartition(" - ")[2][:70])
+            )
         elif event.is_step_start:
             self.progress.update(self.task, description=str(event.step_key), note="")
         elif event.is_step_success or event.is_step_failure:
@@ -151,9 +166,10 @@ def show(console: Console, report: Any, settings: Settings) -> None:
             )
         console.print(table)
     for found in [*report.failures, *report.warnings]:
-        console.print(f"[yellow]{found['asset']}: {found['check']}[/]: {found['description']}")
+        text = escape(found["description"])
+        console.print(f"[yellow]{found['asset']}: {found['check']}[/]: {text}")
     for run_id, reason in report.failed_runs.items():
-        console.print(f"[red]run {run_id[:8]} failed[/]: {reason}", markup=True)
+        console.print(f"[red]run {run_id[:8]} failed[/]: {escape(reason)}")
     done, there = len(report.hours), len(report.present)
     console.print(f"\n{done} hours done, {there} were there already, {report.seconds:.1f} s.")
     console.print(f"Lake    {settings.lake_url}")

@@ -16,7 +16,7 @@ def selection(*layers: tuple[Table, ...]) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*(key_of(table) for tables in layers for table in tables))
 
 
-# A run that was killed or met a passing fault starts again from where it failed.
+# A run that was killed starts again from where it was; `failures.py` retries passing faults.
 RETRIES = {"dagster/max_retries": "2", "dagster/retry_strategy": "FROM_FAILURE"}
 
 LOAD_HOUR = dg.define_asset_job(

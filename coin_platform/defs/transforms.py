@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from coin_platform.contracts.model import Table
+from coin_platform.defs.failures import told_to_dagster
 from coin_platform.defs.partitions import window_of
 from coin_platform.defs.tables import ROWS
 from coin_platform.resources.engine.interface import Engine
@@ -30,7 +31,8 @@ def materialize(
     rows: Counter[str] = Counter()
     facts: dict[str, Any] = {}
     for chunk in window_of(context).chunks(chunk_hours):
-        outcome = engine.run(table.id, chunk, context.log.info)
+        with told_to_dagster():
+            outcome = engine.run(table.id, chunk, context.log.info)
         for key, count in outcome.rows.items():
             rows[partition_of(key)] += count
         facts = dict(outcome.facts)

@@ -63,16 +63,17 @@ def execute(
     )
 
 
-def bury_dead_runs(instance: dg.DagsterInstance) -> int:
+def bury_dead_runs(instance: dg.DagsterInstance, *, all_without_process: bool = False) -> int:
     """Mark runs whose process is gone as failed; how many there were.
 
-    A killed process leaves its run unfinished for ever, and the sensor would wait for it.
+    A killed process leaves its run unfinished for ever, and the sensor would wait for it. Runs of
+    the daemon's name no process; the caller says whether no daemon can be running them.
     """
     dead = 0
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         pid = run.tags.get(PID)
-        if pid and not is_alive(int(pid)):
-            instance.report_run_failed(run, f"its process {pid} was killed")
+        if all_without_process if pid is None else not is_alive(int(pid)):
+            instance.report_run_failed(run, "its process was killed")
             dead += 1
     return dead
 

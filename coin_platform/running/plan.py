@@ -1,5 +1,6 @@
 """What a run owes: the hours asked for that are not there yet, and the days that are behind."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -28,13 +29,12 @@ class Plan:
 def plan_hours(
     instance: dg.DagsterInstance, asked: Sequence[datetime], blocking: Iterable[dg.AssetCheckKey]
 ) -> Plan:
-    """An hour is there when every hourly table has it and its last blocking checks did not fail."""
+    """An hour is there when every hourly table has it and passed its blocking checks since."""
     keys = {hour: hour_keys(Window.of_hour(hour))[0] for hour in asked}
-    wanted = set(keys.values())
-    there = set(wanted)
+    there = set(keys.values())
     for table in HOURLY_TABLES:
-        there &= set(newest_events(instance, table, wanted))
-    there -= failed_partitions(instance, blocking)
+        there &= set(newest_events(instance, table, there))
+    there &= passed(instance, checks_of(HOURLY_TABLES, blocking), there)
     return Plan(
         missing=[hour for hour in asked if keys[hour] not in there],
         present=[hour for hour in asked if keys[hour] in there],
@@ -42,9 +42,12 @@ def plan_hours(
 
 
 def plan_days(
-    instance: dg.DagsterInstance, hours: Sequence[datetime], last_day: date
+    instance: dg.DagsterInstance,
+    hours: Sequence[datetime],
+    last_day: date,
+    blocking: Iterable[dg.AssetCheckKey],
 ) -> list[date]:
-    """Days that a change of these hours reaches and whose tables are older than their hours."""
+    """Days that these hours reach and that are older than their hours, or failed a check."""
     if not hours:
         return []
     first = min(hours).date()
@@ -52,17 +55,16 @@ def plan_days(
     span = Window.of_days(first - LOOK_BACK, last)
     processed_at = newest_events(instance, processed.COIN_QUOTES, set(hour_keys(span)))
     days = Window.of_days(first, last).days
-    published_at = [
-        newest_events(instance, table, set(day_keys(Window.of_days(first, last))))
-        for table in curated.TABLES
-    ]
+    keys_of_days = set(day_keys(Window.of_days(first, last)))
+    published_at = [newest_events(instance, table, keys_of_days) for table in curated.TABLES]
+    good = passed(instance, checks_of(curated.TABLES, blocking), keys_of_days)
     owed = []
     for day in days:
         own = newest_of(processed_at, Window.of_days(day, day))
         behind = newest_of(processed_at, Window.of_days(day - LOOK_BACK, day))
         [key] = day_keys(Window.of_days(day, day))
         published = min(events.get(key, 0) for events in published_at)
-        if own and published < behind:
+        if own and (published < behind or key not in good):
             owed.append(day)
     return owed
 
@@ -80,13 +82,24 @@ def newest_events(
     )
 
 
-def failed_partitions(
-    instance: dg.DagsterInstance, checks: Iterable[dg.AssetCheckKey]
-) -> set[str | None]:
-    """Partitions of which one of the checks failed when it last ran."""
-    infos = instance.event_log_storage.get_asset_check_partition_info(list(checks))
-    return {
+def checks_of(
+    tables: Sequence[Table], checks: Iterable[dg.AssetCheckKey]
+) -> list[dg.AssetCheckKey]:
+    """Those of the checks that look at one of the tables."""
+    keys = {key_of(table) for table in tables}
+    return [check for check in checks if check.asset_key in keys]
+
+
+def passed(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partitions: set[str]
+) -> set[str]:
+    """Partitions of which every check passed, and looked at what is there now."""
+    good: Counter[str | None] = Counter(
         info.partition_key
-        for info in infos
-        if info.latest_execution_status == AssetCheckExecutionRecordStatus.FAILED
-    }
+        for info in instance.event_log_storage.get_asset_check_partition_info(
+            list(checks), partition_keys=sorted(partitions)
+        )
+        if info.latest_execution_status == AssetCheckExecutionRecordStatus.SUCCEEDED
+        and info.is_current
+    )
+    return {partition for partition in partitions if good[partition] == len(checks)}

@@ -10,6 +10,9 @@ import dagster as dg
 from coin_platform.defs.tables import ROWS, TABLES
 from coin_platform.partitions import instant_text
 
+OURS = "coin_platform.errors."
+INTERRUPTED = "DagsterExecutionInterruptedError"
+
 
 @dataclass
 class TableReport:
@@ -24,10 +27,14 @@ class TableReport:
 
 @dataclass
 class Report:
-    """All of the run; `failed_runs` holds the ids of runs that did not succeed, with the reason."""
+    """All of the run.
 
-    hours: Sequence[datetime]
+    `hours` are those it did, `present` those that were there; `failed_runs` holds the ids of runs
+    that did not succeed, with the reason.
+    """
+
     present: Sequence[datetime]
+    hours: list[datetime] = field(default_factory=list)
     tables: dict[str, TableReport] = field(
         default_factory=lambda: {table.id: TableReport() for table in TABLES}
     )
@@ -56,8 +63,8 @@ class Report:
             if event.is_step_success and event.step_key in ids_of_step:
                 for id_ in ids_of_step[event.step_key]:
                     self.tables[id_].seconds += event.step_success_data.duration_ms / 1000
-            elif event.is_step_failure and event.step_failure_data.error:
-                self.failed_runs.setdefault(result.run_id, reason_of(event.step_failure_data.error))
+            elif event.is_step_failure:
+                self.failed_runs.setdefault(result.run_id, reason_of(event.step_failure_data))
         if not result.success:
             self.failed_runs.setdefault(result.run_id, "the run failed")
 
@@ -118,12 +125,19 @@ def number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def reason_of(error: Any) -> str:
-    """The innermost message of a serialized error, without its stack."""
-    while error.cause is not None:
+def reason_of(failure: Any) -> str:
+    """What a failed step says: the platform's own words where there are any, without a stack."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error, message = failure.error, "the step failed"
+    while error is not None:
+        message = error.message.strip()
+        if message.startswith(OURS):
+            return str(message.partition(": ")[2])
+        if INTERRUPTED in message:
+            return "interrupted; run the same command again to go on"
         error = error.cause
-    message: str = error.message.strip()
-    return message.partition(": ")[2] if message.startswith("coin_platform.errors.") else message
+    return str(message)
 
 
 def layers(ids: Iterable[str]) -> list[str]:

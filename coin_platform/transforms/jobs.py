@@ -27,29 +27,29 @@ Job = Callable[[SparkSession, Lake, Window], Outcome]
 def coin_quotes(spark: SparkSession, lake: Lake, window: Window) -> Outcome:
     """Replace the window's quotes with the latest versions in raw."""
     table = processed.COIN_QUOTES
-    files = raw_files(lake, raw.COIN_QUOTES, window)
-    rows = of_window(lake.read_raw(spark, raw.COIN_QUOTES, files), raw.COIN_QUOTES, window)
-    frame = quotes.coin_quotes(rows, lake.load_started(raw.COIN_QUOTES, files))
-    lake.replace(table, frame, window)
+    with lake.writing(table):  # a run that listed files earlier must not write later
+        files = raw_files(lake, raw.COIN_QUOTES, window)
+        rows = of_window(lake.read_raw(spark, raw.COIN_QUOTES, files), raw.COIN_QUOTES, window)
+        frame = quotes.coin_quotes(rows, lake.load_started(raw.COIN_QUOTES, files))
+        lake.replace(table, frame, window)
     return outcome(spark, lake, table, window, files)
 
 
 def coin_history(spark: SparkSession, lake: Lake, window: Window) -> Outcome:
     """Merge the changes that raw holds since the window's start into the coins' history."""
     table = processed.COINS
-    files = raw_files(lake, raw.COINS, window)
-    started = lake.load_started(raw.COINS, files)
-    load_is_new = started is not None and instant(started) >= window.start
     with lake.writing(table):
+        files = raw_files(lake, raw.COINS, window)
+        started = lake.load_started(raw.COINS, files)
+        load_is_new = started is not None and instant(started) >= window.start
         lake.ensure(table)
         known = lake.read(spark, table)
         if files:
             rows = lake.read_raw(spark, raw.COINS, files)
             versions = coins.history(known, rows, started, load_is_new=load_is_new)
-            # Few rows and a deep plan: it is run once, and what it gives is merged.
-            news = versions.exceptAll(known).toArrow()
-            if news.num_rows:
-                lake.merge(spark, table, spark.createDataFrame(news))
+            news = versions.exceptAll(known)
+            if not news.isEmpty():
+                lake.merge(spark, table, news)
     return outcome(spark, lake, table, window, files)
 
 

@@ -45,7 +45,7 @@ def test_a_run_fills_every_table_and_a_second_one_does_only_what_is_missing(home
     first = home.run("--hours", "3", "--coins", "20")
     assert len(first["hours"]) == 3
     assert first["checks"]["failed"] == 0
-    assert first["checks"]["passed"] > 100
+    assert first["checks"]["passed"] > 90
     for table in ("database", "raw", "processed"):
         assert first["tables"][f"{table}/coin_quotes"]["rows"] == 60
     assert first["tables"]["raw/coin_quotes"]["files"] >= 1
@@ -83,8 +83,10 @@ def test_captures_are_replayed_in_time_order_with_every_digit(home, tmp_path):
 
 def test_a_home_of_one_source_refuses_another(home, tmp_path):
     home.path.mkdir()
-    (home.path / "home.json").write_text('{"start": "2026-01-01T00:00:00Z", "source": "replay"}')
-    done = home.call("run", "--hours", "1")
+    (home.path / "home.json").write_text(
+        '{"start": "2026-01-01T00:00:00Z", "source": "replay:x.json"}'
+    )
+    done = home.call("run", "--hours", "1", "--source", "simulated")
     assert done.returncode == 2
     assert "holds replay data" in done.stderr
     assert "Traceback" not in done.stderr

@@ -289,3 +289,15 @@ def test_connections_are_in_utc_and_take_psycopg_options(postgres):
         assert connection.autocommit
     assert isinstance(connection, psycopg.Connection)
     assert connection.closed
+
+
+def test_a_row_that_somebody_changes_by_hand_has_a_new_version(postgres):
+    postgres.upsert(coins(H0, 1), quotes(H0, 1, 2))
+    with postgres.connect() as connection:
+        before = dict(connection.execute("SELECT coin_id, loaded_at FROM market.coin_quotes"))
+        connection.execute("UPDATE market.coin_quotes SET price = 9 WHERE coin_id = 1")
+        connection.execute("UPDATE market.coin_quotes SET price = price WHERE coin_id = 2")
+    with postgres.connect() as connection:
+        after = dict(connection.execute("SELECT coin_id, loaded_at FROM market.coin_quotes"))
+    assert after[1] > before[1]
+    assert after[2] == before[2]

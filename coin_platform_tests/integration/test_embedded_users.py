@@ -79,7 +79,7 @@ def test_of_several_that_leave_at_once_at_most_one_is_the_last(tmp_path):
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    settings = load(home=tmp_path_factory.mktemp("home") / "my hömé %41")
+    settings = load(home=tmp_path_factory.mktemp("home") / "my-home_1+2@x")
     yield settings
     embedded_server(settings).stop()
 

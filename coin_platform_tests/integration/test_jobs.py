@@ -194,7 +194,6 @@ def test_measuring_curated_finds_days_of_coins_that_are_missing(engine):
 
 
 def test_days_that_reach_beyond_the_hours_of_a_file_are_curated(engine):
-    """Sail 0.7.2 estimates that more rows pass such a filter than there are, and gives up."""
     for number in range(2, 28):
         deliver(engine, number, [quote(1, H + number * HOUR, seq=number, circulating_supply=5.0)])
     deliver(engine, 2, [coin(1, seq=1)], raw.COINS)

@@ -104,7 +104,8 @@ class FakeDatabase(Database):
         frames = [getattr(self.hours[hour], name) for hour in window.hours if hour in self.hours]
         held = pd.concat(frames) if frames else frame(table, [])
         held = held.assign(loaded_at=held["snapshot_hour"])
-        return pa.Table.from_pandas(held[list(columns)], preserve_index=False)
+        table = pa.Table.from_pandas(held[list(columns)], preserve_index=False)
+        return table.replace_schema_metadata(None)  # as rows that were asked for
 
     def measure(self, table, window, facts):
         return {
@@ -184,7 +185,8 @@ class FakeLake(Lake):
         if window is not None:
             inside = held["snapshot_hour"].map(lambda hour: hour.to_pydatetime() in window)
             held = held[inside]
-        return pa.Table.from_pandas(held[names], preserve_index=False)
+        table = pa.Table.from_pandas(held[names], preserve_index=False)
+        return table.replace_schema_metadata(None)  # as rows that were read from files
 
 
 @dataclass

@@ -97,3 +97,22 @@ def test_the_command_lists_every_setting_and_masks_the_key(monkeypatch):
     assert "COINMARKETCAP_API_KEY" in result.output
     assert "COIN_PLATFORM_HOME" in result.output
     assert "secret-of-the-test" not in repr(load())
+
+
+@pytest.mark.parametrize("folder", ["a b", "hö", "h#sh", "p%20c", "br{x}[y]*"])
+def test_a_home_whose_path_the_engine_cannot_handle_is_refused(tmp_path, folder):
+    with pytest.raises(SettingsError, match=r"COIN_PLATFORM_HOME.*without spaces"):
+        load(home=tmp_path / folder)
+
+
+def test_a_home_remembers_its_source_and_asks_for_all_coins_of_a_capture(tmp_path):
+    write_home(load(source=f"replay:{tmp_path / 'capture.json'}"))
+    assert load().source == f"replay:{tmp_path / 'capture.json'}"
+    assert load().coins == 10_000
+    assert load(source="simulated").coins == 500
+
+
+def test_a_home_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="another COIN_PLATFORM_HOME"):
+        write_home(load(home=tmp_path / "file" / "home"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from coin_platform.contracts import database, raw
+from coin_platform.defs.failures import told_to_dagster
 from coin_platform.defs.partitions import HOURS, hour_keys, window_of
 from coin_platform.defs.tables import ROWS, key_of, spec_of
 from coin_platform.delivery import deliver
@@ -14,7 +15,7 @@ from coin_platform.resources.lake import Lake
 from coin_platform.resources.replication.interface import Replication
 from coin_platform.settings import Settings
 
-# The newest commit time among the rows of the hour; the sensor asks for an hour once for each.
+# When the hour last changed in the database; the sensor asks for an hour once for each.
 VERSION = "raw_version"
 
 
@@ -34,30 +35,38 @@ def replicate_market(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Have every row of the hours that the database holds in raw; at once if they already are."""
-    started = time.monotonic()
-    files: dict[str, set[str]] = {table.name: set() for table in raw.TABLES}
-    for chunk in window_of(context).chunks(settings.chunk_hours):
-        arrived = deliver(
-            replication, database, lake, chunk, settings.delivery_timeout_seconds, context.log.info
-        )
+    with told_to_dagster():
+        started = time.monotonic()
+        files: dict[str, set[str]] = {table.name: set() for table in raw.TABLES}
+        for chunk in window_of(context).chunks(settings.chunk_hours):
+            arrived = deliver(
+                replication,
+                database,
+                lake,
+                chunk,
+                settings.delivery_timeout_seconds,
+                context.log.info,
+            )
+            for table in raw.TABLES:
+                there = arrived[table.name]
+                files[table.name].update(there.files)
+                for hour, partition in zip(chunk.hours, hour_keys(chunk), strict=True):
+                    facts = {ROWS: there.rows.get(hour, 0), VERSION: there.versions.get(hour, "")}
+                    context.add_asset_metadata(
+                        facts, asset_key=key_of(table), partition_key=partition
+                    )
+        task = replication.describe()
         for table in raw.TABLES:
-            there = arrived[table.name]
-            files[table.name].update(there.files)
-            for hour, partition in zip(chunk.hours, hour_keys(chunk), strict=True):
-                facts = {ROWS: there.rows.get(hour, 0), VERSION: there.versions.get(hour, "")}
-                context.add_asset_metadata(facts, asset_key=key_of(table), partition_key=partition)
-    task = replication.describe()
-    for table in raw.TABLES:
-        names = sorted(files[table.name])
-        yield dg.MaterializeResult(
-            asset_key=key_of(table),
-            metadata={
-                "files": len(names),
-                "first_file": names[0] if names else None,
-                "last_file": names[-1] if names else None,
-                "task": task.identifier,
-                "task_status": task.status,
-                "migration_type": task.migration_type,
-                "seconds": round(time.monotonic() - started, 3),
-            },
-        )
+            names = sorted(files[table.name])
+            yield dg.MaterializeResult(
+                asset_key=key_of(table),
+                metadata={
+                    "files": len(names),
+                    "first_file": names[0] if names else None,
+                    "last_file": names[-1] if names else None,
+                    "task": task.identifier,
+                    "task_status": task.status,
+                    "migration_type": task.migration_type,
+                    "seconds": round(time.monotonic() - started, 3),
+                },
+            )

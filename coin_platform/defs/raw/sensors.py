@@ -39,6 +39,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+VERSION_COLUMNS = ("snapshot_hour", "loaded_at", "commit_timestamp")
 DATABASE_KEY = key_of(database.COIN_QUOTES)
 RAW_KEY = key_of(raw.COIN_QUOTES)
 
@@ -136,9 +137,7 @@ def replication_sensor(
     changes = lake.raw_files(raw.COIN_QUOTES, after=cursor.file)[:FILES_PER_TICK]
     load = f"{task.started_at} {task.tables_loaded}"
     loads = lake.load_files(raw.COIN_QUOTES) if load != cursor.load else []
-    log = lake.raw_rows(
-        raw.COIN_QUOTES, [*loads, *changes], ("snapshot_hour", "commit_timestamp"), None
-    )
+    log = lake.raw_rows(raw.COIN_QUOTES, [*loads, *changes], VERSION_COLUMNS, None)
     arrived = {**cursor.pending}
     arrived.update(by_partition(versions(log.to_pandas())))
     recorded = recorded_versions(context.instance, arrived)
@@ -208,7 +207,8 @@ class HoursInRuns:
     """The hours that unfinished runs work on."""
 
     def __init__(self, ranges: Iterable[tuple[str, str]]) -> None:
-        self._ranges = list(ranges)
+        # Runs of days have tags of the same name.
+        self._ranges = [(first, last) for first, last in ranges if "-" in first[10:]]
 
     def __contains__(self, hour: object) -> bool:
         return any(first <= str(hour) <= last for first, last in self._ranges)
