@@ -1,7 +1,6 @@
 """Checks of the database: what the API brought, before anything is made of it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
@@ -18,8 +17,6 @@ from coin_platform.defs.checks import (
 from coin_platform.defs.partitions import HOURS, hour_keys, window_of
 from coin_platform.partitions import Window
 from coin_platform.resources.database.interface import Database
-
-STALE = timedelta(hours=1)
 
 
 def quotes_are_fresh(measured: Measured) -> Verdict:

