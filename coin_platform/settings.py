@@ -207,7 +207,8 @@ def load(**overrides: Any) -> Settings:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         wrong = "\n".join(
-            f"  {variable_name(str(problem['loc'][0]))}: {problem['msg']}"
+            f"  {variable_name(str(problem['loc'][0]))}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         message = f"settings are not valid:\n{wrong}\nSee `coin-platform settings` for all of them."
