@@ -23,6 +23,8 @@ class TaskUnderTest(LocalReplication):
         self.folder = home / "replication" / "coin-platform"
 
     def files(self, table):
+        # Statistics count a batch once it is journalled, an instant before its files are there.
+        wait_until(lambda: not (journal := self._journal()) or not journal.moves)
         folder = self.home / "lake" / "raw" / "market" / table
         names = sorted(path for path in folder.iterdir()) if folder.exists() else []
         assert all(LOAD_FILE.fullmatch(p.name) or CHANGE_FILE.fullmatch(p.name) for p in names)
