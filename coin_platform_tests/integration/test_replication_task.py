@@ -1,10 +1,8 @@
 """The local task as an operator sees it: its types, its states, its starts and ends."""
 
 import os
-import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -284,24 +282,3 @@ def test_the_worker_goes_on_when_its_session_is_ended(task, sql):
     wait_until(lambda: task.statistics("t").inserts)
 
     assert task.changes("t", "id") == [("I", 3)]
-
-
-def test_a_worker_whose_home_was_removed_ends_and_leaves_the_new_one_alone(task, sql):
-    task.start("start-replication")
-    task.loaded()
-    old_worker = int((task.folder / "lock").read_text())
-    shutil.rmtree(task.home / "replication")
-    shutil.rmtree(task.home / "lake")
-    task.start("start-replication")
-    task.loaded()
-    sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'coin_platform replication' AND datname = current_database()"
-    )
-    wait_until(lambda: not Path(f"/proc/{old_worker}").exists())
-    sql("INSERT INTO market.t VALUES (3, 'c')")
-
-    wait_until(lambda: task.statistics("t").inserts)
-
-    assert task.describe().status == "running"
-    assert len(task.rows("t")) == 3
