@@ -27,6 +27,7 @@ lint: $(VENV)/.installed-test ## Lint and check types.
 
 docs: $(VENV)/.installed ## Write the generated pages under docs/.
 	@$(BIN)/python -m coin_platform.contracts.dictionary > docs/data_dictionary.md
+	@$(BIN)/python -m coin_platform.defs.catalogue > docs/checks.md
 
 stop: $(VENV)/.installed ## Stop what was left running.
 	@$(BIN)/coin-platform stop

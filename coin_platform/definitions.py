@@ -15,6 +15,7 @@ from coin_platform.defs.database import assets as database
 from coin_platform.defs.database import checks as database_checks
 from coin_platform.defs.processed import assets as processed
 from coin_platform.defs.processed import checks as processed_checks
+from coin_platform.defs.processed import statistics
 from coin_platform.defs.raw import assets as raw
 from coin_platform.defs.raw import checks as raw_checks
 from coin_platform.defs.raw import sensors
@@ -34,14 +35,14 @@ def build_definitions(
             source.COINMARKETCAP,
             database.load_market,
             raw.replicate_market,
-            processed.coin_quotes,
-            processed.coins,
+            *processed.ASSETS,
             *curated.ASSETS,
         ],
         asset_checks=[
             *database_checks.CHECKS,
             *raw_checks.CHECKS,
             *processed_checks.CHECKS,
+            *statistics.CHECKS,
             *curated_checks.CHECKS,
         ],
         jobs=automation.JOBS,

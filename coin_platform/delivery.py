@@ -133,20 +133,19 @@ def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom
     require_hours(sources[market.COIN_QUOTES.name], window)
     deadline = time.monotonic() + timeout_seconds
     started_at: datetime | None = None
+    seen: object = None
     reported = ""
+    differences: dict[str, Difference] = {}
     while True:
         # The task is looked at before the files: what it says it did must then be visible.
         task, statistics = replication.describe(), replication.table_statistics()
-        logs = {
-            table.name: read_log(lake, table, lake.raw_files(table, since=window.start), window)
-            for table in raw.TABLES
-        }
-        differences = {
-            table.name: compare(sources[table.name], logs[table.name], table)
-            for table in market.TABLES
-        }
-        if not any(differences.values()):
-            return {name: delivered(log) for name, log in logs.items()}
+        files = {table.name: lake.raw_files(table, since=window.start) for table in raw.TABLES}
+        if (task, statistics, files) != seen:
+            seen = task, statistics, files
+            logs = {t.name: read_log(lake, t, files[t.name], window) for t in raw.TABLES}
+            differences = {t.name: compare(sources[t.name], logs[t.name], t) for t in market.TABLES}
+            if not any(differences.values()):
+                return {name: delivered(log) for name, log in logs.items()}
         differing = "; ".join(f"{name}: {diff}" for name, diff in differences.items() if diff)
         if differing != reported:
             progress(f"waiting for replication: {differing}")
@@ -221,10 +220,17 @@ def delivered(log: "pd.DataFrame") -> Delivered:
 
 
 def versions(log: "pd.DataFrame") -> dict[datetime, str]:
-    """When each hour last changed: its newest `loaded_at`, or the commit of a later delete."""
-    written = log["loaded_at"].dt.strftime(COMMIT_TIME)
-    changed = written.where(log["Op"] != "D", log["commit_timestamp"])
-    newest = changed.groupby(log["snapshot_hour"]).max()
+    """When each hour last changed: its newest `loaded_at`, or the commit of a later delete.
+
+    Of a log in parts, the greatest text of an hour is the version.
+    """
+    import pandas as pd
+
+    deleted = log["Op"] == "D"
+    loaded_at = log[~deleted].groupby("snapshot_hour")["loaded_at"].max()
+    deleted_at = log[deleted].groupby("snapshot_hour")["commit_timestamp"].max()
+    texts = pd.concat([loaded_at.dropna().dt.strftime(COMMIT_TIME), deleted_at])
+    newest = texts.groupby(level=0).max()
     return {instant(hour): str(version) for hour, version in newest.items()}
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from coin_platform.errors import SettingsError
 from coin_platform.settings import Settings, read_home, remembered, write_home
 
@@ -107,7 +109,21 @@ def in_use(settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
+        leave(settings)
+
+
+def leave(settings: Settings) -> None:
+    """Stop what nobody uses any more.
+
+    What cannot be stopped is told on stderr: it must hide neither a result nor another error.
+    """
+    try:
         stop_if_unused(settings)
+    except Exception as error:  # noqa: BLE001  whatever it is, the work is done
+        click.echo(
+            f"services of {settings.home} may still run: {error}; `coin-platform stop` ends them",
+            err=True,
+        )
 
 
 def stop_if_unused(settings: Settings, *, force: bool = False) -> list[str] | None:
@@ -123,11 +139,13 @@ def stop_if_unused(settings: Settings, *, force: bool = False) -> list[str] | No
         if not (unused or force):
             return None
         stopped = []
-        replication = open_replication(settings)
-        if replication.describe().status in ("starting", "running", "stopping"):
-            replication.stop()
-            stopped.append("the replication task")
-        if server.folder.alive():
-            server.stop()
-            stopped.append("PostgreSQL")
+        try:
+            replication = open_replication(settings)
+            if replication.describe().status in ("starting", "running", "stopping"):
+                replication.stop()
+                stopped.append("the replication task")
+        finally:  # a task that cannot be read keeps no server up
+            if server.folder.alive():
+                server.stop()
+                stopped.append("PostgreSQL")
         return stopped

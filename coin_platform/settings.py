@@ -9,9 +9,11 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +25,7 @@ from coin_platform.errors import SettingsError
 from coin_platform.partitions import floor_hour, instant_text
 
 PREFIX = "COIN_PLATFORM_"
+ENV_FILE = ".env"
 HOME_FILE = "home.json"
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@-]+")  # Sail percent-encodes all else, and misses it
 MOST_COINS = 10_000
@@ -32,7 +35,7 @@ class Settings(BaseSettings):
     """What an operator can set. Field descriptions are the documentation."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     env: Literal["local"] = Field("local", description="Deployment: where the parts run.")
@@ -164,18 +167,12 @@ def read_home(home: Path) -> dict[str, Any]:
     """What the home remembers; empty for a new home. Raises `SettingsError` if it is unreadable."""
     path = home.expanduser() / HOME_FILE
     try:
-        remembered = json.loads(path.read_text())
-    except FileNotFoundError:
+        return {**json.loads(path.read_text())}
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # the last: it holds no JSON object
         message = f"{path} cannot be read ({error}); restore it or use another COIN_PLATFORM_HOME"
         raise SettingsError(message) from error
-    if not isinstance(remembered, dict):
-        message = (
-            f"{path} does not hold a JSON object; restore it or use another COIN_PLATFORM_HOME"
-        )
-        raise SettingsError(message)
-    return remembered
 
 
 def remembered(settings: Settings) -> dict[str, str]:
@@ -222,6 +219,20 @@ def variable_name(field: str) -> str:
     return (
         alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}".replace(PREFIX * 2, PREFIX)
     )
+
+
+def unknown_variables() -> dict[str, str]:
+    """Variables of the environment and of `.env` that look like settings and are none.
+
+    Each with the name of the setting that it resembles most. Values are not looked at.
+    """
+    known = {name.removeprefix(PREFIX): name for name in map(variable_name, Settings.model_fields)}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE, interpolate=False))}
+    return {
+        name: known[get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0)[0]]
+        for name in sorted(given - set(known.values()))
+        if name.startswith((PREFIX, "COINMARKETCAP_"))
+    }
 
 
 def environment(settings: Settings) -> Mapping[str, str]:

@@ -18,6 +18,8 @@ COMMANDS = {
     "stop": ("coin_platform.cli.services", "Stop what was left running on this home."),
     "doctor": ("coin_platform.cli.doctor", "Say whether each part answers, and how to mend it."),
     "settings": ("coin_platform.cli.settings", "Show every setting, its value and meaning."),
+    "redrive": ("coin_platform.cli.redrive", "Put an hour through again, or release its rows."),
+    "demo": ("coin_platform.cli.demo", "Show on a home of its own what the platform does."),
     "replication": ("coin_platform.cli.replication", "Look at, start, stop or reload the task."),
 }
 
@@ -50,7 +52,11 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="coin-platform")
 def group(debug: bool) -> None:
     """Hourly coin quotes from the API to curated tables, as Dagster assets."""
+    from coin_platform.settings import unknown_variables
+
     click.get_current_context().obj = debug
+    for name, nearest in unknown_variables().items():
+        click.echo(f"{name} is no setting and has no effect; is {nearest} meant?", err=True)
 
 
 def main() -> None:

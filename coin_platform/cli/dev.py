@@ -4,16 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import FrameType
 
 import click
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from coin_platform import home
 from coin_platform.cli.run import use
 from coin_platform.errors import SettingsError
+from coin_platform.resources.database.server_folder import is_free
 from coin_platform.running.execute import bury_dead_runs
 from coin_platform.settings import load
+
+# Dagster drops the first folder of Python's path while it loads code: so it is told where the
+# package of this command is, and serves no other.
+INSTALLED_IN = Path(__file__).parents[2]
 
 
 @click.command("dev")
@@ -25,12 +31,16 @@ def command(port: int) -> int:
     reach the UI: it listens on 127.0.0.1.
     """
     settings = load()
+    if not is_free(port):
+        raise SettingsError(f"port {port} is taken by another program: choose one with --port")
     use(settings)
     home.claim(settings)
     single = FileLock(settings.home / "dev.lock")
     with home.in_use(settings):
-        if not single.acquire(blocking=False):
-            raise SettingsError(f"another `coin-platform dev` runs on {settings.home}")
+        try:
+            single.acquire(blocking=False)
+        except Timeout:
+            raise SettingsError(f"another `coin-platform dev` runs on {settings.home}") from None
         with home.open_instance(settings) as instance:
             buried = bury_dead_runs(instance, all_without_process=True)
         if buried:
@@ -41,6 +51,7 @@ def command(port: int) -> int:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "dagster", "dev", "-m", "coin_platform.definitions"),
+                *("--working-directory", str(INSTALLED_IN)),
                 *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
             ],
             env={

@@ -19,7 +19,13 @@ def check_settings(settings: Settings) -> str:
 
 
 def check_home(settings: Settings) -> str:
-    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlatformError(
+            f"{settings.home} cannot be created ({error.strerror}): "
+            "choose another COIN_PLATFORM_HOME"
+        ) from error
     if not os.access(settings.home, os.W_OK):
         raise PlatformError(f"{settings.home} is not writable: choose another COIN_PLATFORM_HOME")
     held = home.held_source(settings)
@@ -88,9 +94,18 @@ def check_lake(settings: Settings) -> str:
 
     lake = open_lake(settings)
     tables = [table for table in TABLES if table.layer in ("processed", "curated")]
-    details = [detail for table in tables if (detail := lake.detail(table)) is not None]
-    rows = sum(detail.rows for detail in details)
-    return f"{settings.lake_url}, {len(details)} of {len(tables)} tables, {rows:,} rows"
+    details = []
+    for table in tables:
+        try:
+            details.append(lake.detail(table))
+        except Exception as error:
+            raise PlatformError(
+                f"{settings.lake_url}/{table.id} cannot be read ({first_line(error)}): "
+                "remove that folder and materialize the table's partitions again in the UI"
+            ) from error
+    there = [detail for detail in details if detail is not None]
+    rows = sum(detail.rows for detail in there)
+    return f"{settings.lake_url}, {len(there)} of {len(tables)} tables, {rows:,} rows"
 
 
 def check_dagster(settings: Settings) -> str:
@@ -100,17 +115,19 @@ def check_dagster(settings: Settings) -> str:
         return f"dagster {dg.__version__}, {instance.get_runs_count():,} runs recorded"
 
 
-CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
-    ("settings", check_settings),
-    ("home", check_home),
-    ("disk", check_disk),
-    ("source", check_source),
-    ("database", check_database),
-    ("replication", check_replication),
-    ("engine", check_engine),
-    ("lake", check_lake),
-    ("dagster", check_dagster),
-)
+Check = Callable[[Settings], str]
+OUTSIDE: dict[str, Check] = {
+    "settings": check_settings,
+    "source": check_source,
+    "engine": check_engine,
+}
+IN_THE_HOME: dict[str, Check] = {
+    "disk": check_disk,
+    "database": check_database,
+    "replication": check_replication,
+    "lake": check_lake,
+    "dagster": check_dagster,
+}
 
 
 @click.command("doctor")
@@ -120,13 +137,31 @@ def command() -> int:
     Starts what a run would start and stops it again. Exit code 1 if anything does not answer.
     """
     settings = load()
-    failed = 0
-    with home.in_use(settings):
-        for name, check in CHECKS:
-            try:
-                click.echo(f"{click.style('ok  ', fg='green')} {name:12} {check(settings)}")
-            except Exception as error:  # noqa: BLE001  whatever it is, the others are looked at
-                failed += 1
-                reason = str(error) or type(error).__name__
-                click.echo(f"{click.style('FAIL', fg='red')} {name:12} {reason}")
-    return 1 if failed else 0
+    well = [answers(name, check, settings) for name, check in OUTSIDE.items()]
+    well.append(answers("home", check_home, settings))
+    if not well[-1]:
+        for name in IN_THE_HOME:
+            click.echo(f"--   {name:12} not looked at, since it is in the home")
+        return 1
+    try:  # not `in_use`: where that cannot begin, the parts below say why
+        well += [answers(name, check, settings) for name, check in IN_THE_HOME.items()]
+    finally:
+        home.leave(settings)
+    return 0 if all(well) else 1
+
+
+def answers(name: str, check: Check, settings: Settings) -> bool:
+    """Look at a part and print a line on it; whether all is well."""
+    try:
+        found = check(settings)
+    except Exception as error:  # noqa: BLE001  whatever it is, the others are looked at
+        reason = str(error) if isinstance(error, PlatformError) else first_line(error)
+        click.echo(f"{click.style('FAIL', fg='red')} {name:12} {reason}")
+        return False
+    click.echo(f"{click.style('ok  ', fg='green')} {name:12} {found}")
+    return True
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the traces that some libraries append."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

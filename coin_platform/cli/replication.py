@@ -3,11 +3,11 @@
 import time
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from coin_platform import home
+from coin_platform.cli.console import console
 from coin_platform.errors import PermanentError
 from coin_platform.resources.database import open_database
 from coin_platform.resources.replication import open_replication
@@ -78,12 +78,14 @@ def reload() -> None:
 def show(settings: Settings) -> None:
     replication = open_replication(settings)
     task = replication.describe()
-    console = Console(highlight=False)
-    console.print(f"task {task.identifier} ({task.migration_type}): {task.status}")
+    out = console()
+    out.print(f"task {task.identifier} ({task.migration_type}): {task.status}")
     for line in (task.stop_reason, task.last_failure_message):
         if line:
-            console.print(f"  {escape(line)}")
+            out.print(f"  {escape(line)}")
     table = Table("table", "state", "loaded", "inserts", "updates", "deletes", "ddls", "note")
+    for column in table.columns:
+        column.overflow = "fold"  # a name is never cut, however narrow the terminal
     for row in replication.table_statistics():
         table.add_row(
             f"{row.schema_name}.{row.table_name}",
@@ -94,4 +96,4 @@ def show(settings: Settings) -> None:
             ),
             escape(row.last_error or ""),
         )
-    console.print(table)
+    out.print(table)

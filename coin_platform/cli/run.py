@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from coin_platform.cli.console import console
 from coin_platform.errors import PlatformError, SettingsError
 from coin_platform.partitions import floor_day, instant_text, last_closed_hour
 from coin_platform.settings import MOST_COINS, Settings, environment, load
@@ -60,16 +61,16 @@ def run(hours: int | None, coins: int | None, source: str | None, *, as_json: bo
     # Only now: the code location reads the settings when it is imported.
     from coin_platform.running.session import run_hours
 
-    console = Console(stderr=as_json, highlight=False)
+    out = console(stderr=as_json)
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ended, not cut off
-    bar = Bar(console, quiet=not console.is_terminal)
+    bar = Bar(out, quiet=not out.is_terminal)
     with bar.progress:
         report = run_hours(settings, asked, bar)
     report.seconds = time.monotonic() - started
     if as_json:
         click.echo(json.dumps(report.as_json()))
     else:
-        show(console, report, settings)
+        show(out, report, settings)
     return 0 if report.succeeded else 1
 
 
@@ -91,9 +92,13 @@ def settings_and_hours(
         return load(coins=coins, source=source, start=start), held[-hours:] if hours else held
     with open_source(settings) as quotes:
         oldest = quotes.oldest_hour()
-        asked = closed_hours(settings.start, last_closed_hour(quotes.now()), hours or DEFAULT_HOURS)
+        wanted = hours or DEFAULT_HOURS
+        asked = closed_hours(settings.start, last_closed_hour(quotes.now()), wanted)
     if not asked:
-        raise SettingsError(f"no hour has closed since {instant_text(settings.start)}")
+        raise SettingsError(
+            f"no hour has closed since {instant_text(settings.start)}, where the grid starts: "
+            "set COIN_PLATFORM_START to an earlier hour"
+        )
     if oldest and asked[0] < oldest:
         raise SettingsError(
             f"{len(asked)} hours were asked for, but {settings.source} "
@@ -101,6 +106,12 @@ def settings_and_hours(
             f"serves none before {instant_text(oldest)}: use --hours "
             f"{sum(hour >= oldest for hour in asked)}"
             + ("" if settings.coinmarketcap_api_key else ", or set COINMARKETCAP_API_KEY")
+        )
+    if len(asked) < wanted:
+        click.echo(
+            f"{len(asked)} of {wanted} hours: the grid starts at {instant_text(settings.start)}; "
+            "COIN_PLATFORM_START moves it",
+            err=True,
         )
     return settings, asked
 
@@ -143,7 +154,7 @@ class Bar:
             self.progress.advance(self.task)
 
 
-def show(console: Console, report: Any, settings: Settings) -> None:
+def show(out: Console, report: Any, settings: Settings) -> None:
     """A table per layer, then what failed, then where to look next."""
     from coin_platform.running.report import layers
 
@@ -164,13 +175,13 @@ def show(console: Console, report: Any, settings: Settings) -> None:
                 checks if of.passed or of.failed else "",
                 f"{of.seconds:.1f}",
             )
-        console.print(table)
+        out.print(table)
     for found in [*report.failures, *report.warnings]:
         text = escape(found["description"])
-        console.print(f"[yellow]{found['asset']}: {found['check']}[/]: {text}")
+        out.print(f"[yellow]{found['asset']}: {found['check']}[/]: {text}")
     for run_id, reason in report.failed_runs.items():
-        console.print(f"[red]run {run_id[:8]} failed[/]: {escape(reason)}")
+        out.print(f"[red]run {run_id[:8]} failed[/]: {escape(reason)}")
     done, there = len(report.hours), len(report.present)
-    console.print(f"\n{done} hours done, {there} were there already, {report.seconds:.1f} s.")
-    console.print(f"Lake    {settings.lake_url}")
-    console.print("Next    coin-platform dev: the same in the Dagster UI, hour by hour from now on")
+    out.print(f"\n{done} hours done, {there} were there already, {report.seconds:.1f} s.")
+    out.print(f"Lake    {settings.lake_url}")
+    out.print("Next    coin-platform dev: the same in the Dagster UI, hour by hour from now on")

@@ -1,14 +1,13 @@
 """`coin-platform settings`: every setting with its value, default and meaning."""
 
-import os
 from datetime import datetime
 from typing import Any
 
 import click
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 
+from coin_platform.cli.console import console
 from coin_platform.partitions import instant_text
 from coin_platform.settings import Settings, load, variable_name
 
@@ -37,5 +36,4 @@ def command() -> None:
             shown(field.default),
             field.description,
         )
-    width = None if os.isatty(1) else 160
-    Console(width=width, soft_wrap=False, highlight=False).print(table)
+    console().print(table)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from coin_platform.contracts.database import COIN_ID, CURRENCY, SNAPSHOT_HOUR, SOURCE
 from coin_platform.contracts.model import Column, Table, Type, required
-from coin_platform.contracts.processed import COIN_QUOTES, COINS
+from coin_platform.contracts.processed import COIN_QUOTES, COINS, RUN_ID
 
 DAY = Column("day", Type.DATE, "UTC day.", nullable=False)
 NAME, SYMBOL = (
@@ -181,4 +181,50 @@ TOP_PRICES = Table(
     columns=(DAY, CURRENCY, RANK, COIN_ID, NAME, SYMBOL, PRICE, SOURCE),
 )
 
+PUBLICATIONS = Table(
+    layer="curated",
+    name="publications",
+    description="What each day of each curated table was last made of, and since when it is out.",
+    key=("day", "table_name"),
+    time_column="day",
+    columns=(
+        DAY,
+        Column("table_name", Type.TEXT, "Curated table.", nullable=False),
+        Column("hours", Type.INTEGER, "Balanced hours behind the day.", nullable=False, minimum=0),
+        Column("hours_missing", Type.TEXT, "The day's other hours, as `00,13`; null: none."),
+        Column(
+            "published_at",
+            Type.TIMESTAMP,
+            "When the day was first written after it had ended; null: it has not.",
+        ),
+        Column("written_at", Type.TIMESTAMP, "When it was last written.", nullable=False),
+        Column("quotes_version", Type.BIGINT, "Version of processed/coin_quotes behind it."),
+        RUN_ID,
+    ),
+)
+
+REVISIONS = Table(
+    layer="curated",
+    name="revisions",
+    description=(
+        "Values that changed after their day was published, with what was published before. "
+        "Of the daily prices and the market overview, which the rankings follow."
+    ),
+    key=("day", "table_name", "snapshot_hour", "coin_id", "currency", "column_name", "revised_at"),
+    time_column="day",
+    columns=(
+        DAY,
+        Column("table_name", Type.TEXT, "Curated table.", nullable=False),
+        Column("snapshot_hour", Type.TIMESTAMP, "Hour of the row, in hourly tables."),
+        Column("coin_id", Type.BIGINT, "Coin of the row, in tables by coin."),
+        CURRENCY,
+        Column("column_name", Type.TEXT, "Which value.", nullable=False),
+        Column("former", Type.DOUBLE, "What was published; null: nothing."),
+        Column("revised", Type.DOUBLE, "What is now; null: nothing, or the row is gone."),
+        Column("revised_at", Type.TIMESTAMP, "When it changed.", nullable=False),
+        RUN_ID,
+    ),
+)
+
 TABLES = (DAILY_COIN_PRICES, MARKET_OVERVIEW, DAILY_TOP_MOVERS, TOP_CIRCULATING_SUPPLY, TOP_PRICES)
+SIDE_TABLES = (PUBLICATIONS, REVISIONS)  # written along with them

@@ -1,6 +1,10 @@
-"""Schema `market` of PostgreSQL: what is known of each coin, and what it was worth."""
+"""Schema `market` of PostgreSQL: what is known of each coin, and what it was worth.
 
-from coin_platform.contracts.model import Column, Table, Type
+Identity, time, price and what curated is made of stop the platform when they drift; so does any
+column that does not say otherwise. The rest follows or is left out.
+"""
+
+from coin_platform.contracts.model import Column, Drift, Table, Type
 
 SCHEMA = "market"
 
@@ -38,24 +42,46 @@ COIN_ATTRIBUTES = (
     Column("name", Type.TEXT, "Name, verbatim. Not unique."),
     Column("symbol", Type.TEXT, "Ticker symbol, verbatim. Not unique."),
     Column("slug", Type.TEXT, "Name in the vendor's web addresses."),
-    Column("date_added", Type.TIMESTAMP, "When the vendor first listed the coin."),
+    Column(
+        "date_added",
+        Type.TIMESTAMP,
+        "When the vendor first listed the coin.",
+        drift=Drift.EVOLVE,
+    ),
     Column(
         "max_supply",
         Type.DOUBLE,
         "Largest supply there can ever be; null: no known cap.",
         unit="coins",
         minimum=0,
+        drift=Drift.EVOLVE,
     ),
-    Column("infinite_supply", Type.BOOLEAN, "Whether supply is known to have no cap."),
+    Column(
+        "infinite_supply",
+        Type.BOOLEAN,
+        "Whether supply is known to have no cap.",
+        drift=Drift.EVOLVE,
+    ),
     Column(
         "platform_id",
         Type.BIGINT,
         "Coin id of the chain a token lives on; null for a chain's own coin.",
         minimum=1,
+        drift=Drift.EVOLVE,
     ),
-    Column("platform_name", Type.TEXT, "Name of that chain."),
-    Column("platform_token_address", Type.TEXT, "The token's address on that chain."),
-    Column("tags", Type.TEXT, "The vendor's tag slugs in its order, joined by commas."),
+    Column("platform_name", Type.TEXT, "Name of that chain.", drift=Drift.EVOLVE),
+    Column(
+        "platform_token_address",
+        Type.TEXT,
+        "The token's address on that chain.",
+        drift=Drift.EVOLVE,
+    ),
+    Column(
+        "tags",
+        Type.TEXT,
+        "The vendor's tag slugs in its order, joined by commas.",
+        drift=Drift.IGNORE,
+    ),
 )
 
 COINS = Table(
@@ -83,7 +109,11 @@ COINS = Table(
 
 PERCENT_CHANGES = tuple(
     Column(
-        f"percent_change_{span}", Type.DOUBLE, f"Change of the price over {words}.", unit="percent"
+        f"percent_change_{span}",
+        Type.DOUBLE,
+        f"Change of the price over {words}.",
+        unit="percent",
+        drift=Drift.EVOLVE,
     )
     for span, words in (
         ("1h", "one hour"),
@@ -112,8 +142,15 @@ COIN_QUOTES = Table(
             Type.INTEGER,
             "The vendor's rank by market cap; null for past hours and unranked coins.",
             minimum=1,
+            drift=Drift.EVOLVE,
         ),
-        Column("num_market_pairs", Type.INTEGER, "Markets that trade the coin.", minimum=0),
+        Column(
+            "num_market_pairs",
+            Type.INTEGER,
+            "Markets that trade the coin.",
+            minimum=0,
+            drift=Drift.IGNORE,
+        ),
         Column(
             "circulating_supply",
             Type.DOUBLE,
@@ -127,13 +164,18 @@ COIN_QUOTES = Table(
             "Coins created less coins burned; 0: unknown.",
             unit="coins",
             minimum=0,
+            drift=Drift.EVOLVE,
         ),
         Column("price", Type.DOUBLE, "Price of one coin.", unit="currency", minimum=0),
         Column(
             "volume_24h", Type.DOUBLE, "Traded over the last 24 hours.", unit="currency", minimum=0
         ),
         Column(
-            "volume_change_24h", Type.DOUBLE, "Change of that volume over 24 hours.", unit="percent"
+            "volume_change_24h",
+            Type.DOUBLE,
+            "Change of that volume over 24 hours.",
+            unit="percent",
+            drift=Drift.IGNORE,
         ),
         *PERCENT_CHANGES,
         Column(
@@ -150,6 +192,7 @@ COIN_QUOTES = Table(
             unit="percent",
             minimum=0,
             maximum=100,
+            drift=Drift.IGNORE,
         ),
         Column(
             "fully_diluted_market_cap",
@@ -157,10 +200,23 @@ COIN_QUOTES = Table(
             "Price times the largest supply.",
             unit="currency",
             minimum=0,
+            drift=Drift.EVOLVE,
         ),
         SOURCE,
         LOADED_AT,
     ),
+)
+
+# Only a listing carries these. The historical endpoint's nulls mean "not told", and keep what a
+# listing told of the same hour.
+LISTING_ONLY = (
+    "cmc_rank",
+    "num_market_pairs",
+    "volume_change_24h",
+    "percent_change_60d",
+    "percent_change_90d",
+    "market_cap_dominance",
+    "fully_diluted_market_cap",
 )
 
 TABLES = (COINS, COIN_QUOTES)

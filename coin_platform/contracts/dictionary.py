@@ -14,7 +14,12 @@ out of date. Instants are UTC. A coin is its `coin_id`: names and symbols are no
 
 def dictionary() -> str:
     """The whole page, as Markdown."""
-    layers = (database.TABLES, raw.TABLES, processed.TABLES, curated.TABLES)
+    layers = (
+        database.TABLES,
+        raw.TABLES,
+        (*processed.TABLES, *processed.SIDE_TABLES),
+        (*curated.TABLES, *curated.SIDE_TABLES),
+    )
     return "\n".join([INTRODUCTION, *(section(table) for tables in layers for table in tables)])
 
 

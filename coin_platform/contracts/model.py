@@ -21,12 +21,51 @@ class Type(StrEnum):
     DATE = "date"
 
 
+class Drift(StrEnum):
+    """What happens when a column outside no longer is as the contract says.
+
+    `EVOLVE` follows: a new column is carried on, a removed one is null from then on, a retyped one
+    is converted where no value is lost. `IGNORE` goes on without the column's values and warns.
+    `STOP` fails a blocking check before anything is made of the data.
+    """
+
+    EVOLVE = "evolve"
+    IGNORE = "ignore"
+    STOP = "stop"
+
+
+class Severity(StrEnum):
+    """What happens to a row that breaks a rule."""
+
+    WARN = "warn"  # it is kept, and says which rules it broke
+    QUARANTINE = "quarantine"  # it goes to the quarantine table
+    FAIL = "fail"  # nothing of its hour is written
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a table's rows.
+
+    `broken` is SQL over the table's columns that is true of a row that breaks the rule; null counts
+    as kept. It must mean the same to Sail, JVM Spark and EMR. `reason` says in words what is wrong
+    with such a row, `action` what its owner does about it.
+    """
+
+    id: str
+    severity: Severity
+    broken: str
+    reason: str
+    action: str
+    owner: str = "team:data-engineering"
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name, type and meaning, and the values it may hold.
 
     `minimum` and `maximum` are inclusive and judged on non-null values only. `values` lists the
     only values a text column may hold. `unit` is shown in documentation, e.g. `USD` or `percent`.
+    `drift` says what happens when the column is gone outside, or has another type there.
     """
 
     name: str
@@ -37,6 +76,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     values: tuple[str, ...] = ()
+    drift: Drift = Drift.STOP
 
 
 @dataclass(frozen=True)
@@ -44,7 +84,8 @@ class Table:
     """One table: where it lives, what a row is, what identifies it, and its columns in order.
 
     `time_column` is the column that places a row on the partition grid (an hour or a day);
-    None where rows belong to no single partition.
+    None where rows belong to no single partition. `new_columns` says what happens when a column
+    turns up that is not in the contract. `rules` are judged row by row.
     """
 
     layer: str
@@ -53,6 +94,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     time_column: str | None = None
+    new_columns: Drift = Drift.IGNORE
+    rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
         names = self.column_names

@@ -45,8 +45,8 @@ def spark_columns(table: Table, *, with_constraints: bool = True) -> str:
     return ", ".join(column_ddl(name) for name in table.column_names)
 
 
-def arrow_schema(table: Table) -> "pa.Schema":
-    """The table as an Arrow schema; instants are microseconds in UTC."""
+def arrow_type(kind: Type) -> "pa.DataType":
+    """The type in Arrow; instants are microseconds in UTC."""
     import pyarrow as pa
 
     types = {
@@ -58,8 +58,18 @@ def arrow_schema(table: Table) -> "pa.Schema":
         Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
         Type.DATE: pa.date32(),
     }
+    return types[kind]
+
+
+def arrow_schema(table: Table) -> "pa.Schema":
+    """The table as an Arrow schema."""
+    import pyarrow as pa
+
     return pa.schema(
-        [pa.field(column.name, types[column.type], column.nullable) for column in table.columns]
+        [
+            pa.field(column.name, arrow_type(column.type), column.nullable)
+            for column in table.columns
+        ]
     )
 
 

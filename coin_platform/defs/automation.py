@@ -31,6 +31,12 @@ PROCESS_HOUR = dg.define_asset_job(
     description="Have an hour in raw and carry it to processed.",
     tags=RETRIES,
 )
+REDRIVE = dg.define_asset_job(
+    "redrive",
+    selection(raw.TABLES, processed.TABLES),
+    description="Put an hour through again from raw: corrected or released rows leave quarantine.",
+    tags=RETRIES,
+)
 HOUR = dg.define_asset_job(
     "hour",
     selection(database.TABLES, raw.TABLES, processed.TABLES),
@@ -43,7 +49,7 @@ DAY = dg.define_asset_job(
     description="A day's curated tables from the hours processed so far.",
     tags=RETRIES,
 )
-JOBS = (LOAD_HOUR, PROCESS_HOUR, HOUR, DAY)
+JOBS = (LOAD_HOUR, PROCESS_HOUR, REDRIVE, HOUR, DAY)
 
 # Two minutes past the hour: the listing is refreshed every minute, so by then it shows the close.
 HOURLY = dg.build_schedule_from_partitioned_job(
@@ -56,7 +62,7 @@ HOURLY = dg.build_schedule_from_partitioned_job(
 
 AUTOMATION = dg.AutomationConditionSensorDefinition(
     "refresh_curated",
-    target=selection(curated.TABLES),
+    target=selection(curated.TABLES, (processed.LEDGER,)),
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

@@ -18,6 +18,10 @@ from coin_platform.contracts.model import Table
 from coin_platform.defs import previews
 from coin_platform.defs.tables import OWNERS, key_of
 
+# A fact of that name says why a partition could not be measured: of all checks but those whose
+# verdict is a fact, it is the verdict.
+UNMEASURED = "unmeasured"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -97,7 +101,7 @@ def specs_of(
     checks: Sequence[Check],
     additional_deps: Sequence[Table] = (),
 ) -> list[dg.AssetCheckSpec]:
-    """The checks as Dagster declares them, with their owner in the metadata.
+    """The checks as Dagster declares them, with their owner and runbook in the metadata.
 
     `additional_deps` are other tables that the checks read, and so wait for.
     """
@@ -110,7 +114,10 @@ def specs_of(
                 blocking=check.blocking,
                 partitions_def=partitions,
                 additional_deps=[key_of(other) for other in additional_deps],
-                metadata={"owner": OWNERS[0]},
+                metadata={
+                    "owner": OWNERS[0],
+                    "runbook": dg.MetadataValue.path(f"docs/runbooks/{check.name}.md"),
+                },
             )
             for check in checks
         ]
@@ -135,7 +142,7 @@ def report(
         if check.name not in selected:
             continue
         for partition in step.partition_keys:
-            verdict = check.judge(measured.get(partition, Measured()))
+            verdict = judged(check, measured.get(partition, Measured()))
             yield dg.AssetCheckEvaluation(
                 asset_key=key,
                 check_name=check.name,
@@ -155,19 +162,33 @@ def report(
         yield dg.Output(None, output_name=name)
 
 
+def judged(check: Check, of: Measured) -> Verdict:
+    """The check's verdict, or that there was nothing to judge."""
+    if UNMEASURED in of.facts and check.name not in of.facts:
+        return Verdict(False, str(of.facts[UNMEASURED]))
+    return check.judge(of)
+
+
 def newest_materializations(
     instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]
 ) -> dict[str, AssetCheckEvaluationTargetMaterializationData]:
     """What the checks look at: the newest materialization of each partition."""
+    return {
+        partition: AssetCheckEvaluationTargetMaterializationData(
+            run_id=record.run_id, storage_id=record.storage_id, timestamp=record.timestamp
+        )
+        for partition, record in newest_records(instance, key, partitions).items()
+    }
+
+
+def newest_records(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]
+) -> dict[str, dg.EventLogRecord]:
+    """The record of each partition's newest materialization."""
     wanted = instance.event_log_storage.get_latest_storage_id_by_partition(
         key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(partitions)
     )
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(key, storage_ids=list(wanted.values())), limit=len(wanted) or 1
     ).records
-    return {
-        str(record.partition_key): AssetCheckEvaluationTargetMaterializationData(
-            run_id=record.run_id, storage_id=record.storage_id, timestamp=record.timestamp
-        )
-        for record in records
-    }
+    return {str(record.partition_key): record for record in records}

@@ -1,28 +1,37 @@
-"""When curated refreshes itself."""
+"""When tables refresh themselves."""
 
 import dagster as dg
 
+from coin_platform.contracts import processed
+from coin_platform.defs.tables import key_of
+
 _condition = dg.AutomationCondition
+
+# What the ledger accounts for; curated waits for the ledger instead.
+_ACCOUNTED = dg.AssetSelection.assets(
+    *(key_of(table) for table in processed.TABLES if table is not processed.LEDGER)
+)
+_QUIET = ~_condition.any_deps_in_progress() & ~_condition.in_progress()
+
+# The jobs of an hour close its ledger. This is for a table that was materialized alone.
+WHEN_PROCESSED_CHANGES = (
+    _condition.any_deps_match(_condition.newly_updated())
+    .allow(_ACCOUNTED)
+    .since(_condition.newly_requested() | _condition.newly_updated())
+    .with_label("a table it accounts for changed since it was last closed")
+    & _QUIET
+    & _condition.all_deps_blocking_checks_passed()
+).with_label("when processed changes")
 
 # A day follows every change behind it, also of a day long past: a late hour reopens its day.
 # Only a request settles a change, and only one that came after it: a run that was under way may
 # not have read it. `any_deps_updated().since_last_handled()` forgets such a change, because its
 # parts do not keep the times of events; this shape does.
-_changed_since_requested = (
-    _condition.any_deps_match(_condition.newly_updated())
-    .since(_condition.newly_requested())
-    .with_label("a table behind it changed since it was last requested")
-)
-
-# `all_deps_blocking_checks_passed` would wait for all 24 hours of a day, so the day in progress
-# would never be refreshed: what counts is that no hour behind it failed a blocking check.
-_failed_check = _condition.any_deps_match(
-    _condition.any_checks_match(_condition.check_failed(), blocking_only=True)
-).with_label("a blocking check behind it failed")
-
+# An hour that does not balance does not hold back its day: the jobs leave it out, and say so.
 WHEN_CHECKED_DATA_ARRIVES = (
-    _changed_since_requested
-    & ~_condition.any_deps_in_progress()
-    & ~_condition.in_progress()
-    & ~_failed_check
+    _condition.any_deps_match(_condition.newly_updated())
+    .ignore(_ACCOUNTED)
+    .since(_condition.newly_requested())
+    .with_label("the ledger or a table behind it changed since it was last requested")
+    & _QUIET
 ).with_label("when checked data arrives")

@@ -1,8 +1,8 @@
 """How an asset that is the work of a transform job is materialized, whatever the engine."""
 
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -10,7 +10,7 @@ import dagster as dg
 from coin_platform.contracts.model import Table
 from coin_platform.defs.failures import told_to_dagster
 from coin_platform.defs.partitions import window_of
-from coin_platform.defs.tables import ROWS
+from coin_platform.defs.tables import ROWS, key_of
 from coin_platform.resources.engine.interface import Engine
 
 
@@ -21,22 +21,66 @@ def partition_of(key: str) -> str:
 
 
 def materialize(
-    context: dg.AssetExecutionContext, engine: Engine, table: Table, chunk_hours: int
-) -> Iterator[dg.MaterializeResult[None]]:
+    context: dg.AssetExecutionContext,
+    engine: Engine,
+    table: Table,
+    chunk_hours: int,
+    quarantine: Table | None = None,
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
     """Run the table's job over the step's window, a chunk at a time, and report rows by partition.
 
-    A partition without data is materialized with no rows: that is what is known of it.
+    A partition without data is materialized with no rows: that is what is known of it. When some
+    partitions cannot be written, the others are recorded and the step fails, saying why.
     """
     started = time.monotonic()
-    rows: Counter[str] = Counter()
     facts: dict[str, Any] = {}
+    done: dict[str, dict[str, Any]] = defaultdict(lambda: {ROWS: 0})
+    kept_out: Counter[str] = Counter()
+    stopped: dict[str, str] = {}
     for chunk in window_of(context).chunks(chunk_hours):
-        with told_to_dagster():
-            outcome = engine.run(table.id, chunk, context.log.info)
-        for key, count in outcome.rows.items():
-            rows[partition_of(key)] += count
+        try:
+            with told_to_dagster():
+                outcome = engine.run(table.id, chunk, context.log.info, context.run_id)
+        except dg.Failure:
+            yield from recorded(table, done, quarantine, kept_out)
+            raise
         facts = dict(outcome.facts)
+        stopped |= {partition_of(key): reason for key, reason in outcome.stopped.items()}
+        for key, count in outcome.rows.items():
+            partition = partition_of(key)
+            if partition not in stopped:
+                done[partition][ROWS] += count
+                done[partition] |= outcome.details.get(key, {})
+                kept_out[partition] += outcome.quarantined.get(key, 0)
         context.log.info(f"{table.id}: {chunk}, {sum(outcome.rows.values())} rows")
-    for partition in context.partition_keys:
-        context.add_asset_metadata({ROWS: rows[partition]}, partition_key=partition)
-    yield dg.MaterializeResult(metadata={**facts, "seconds": round(time.monotonic() - started, 3)})
+    if stopped:
+        yield from recorded(table, done, quarantine, kept_out)
+        reasons = "; ".join(stopped.values())
+        raise dg.Failure(
+            f"{table.id}: nothing was written for {len(stopped)} partitions, because {reasons}. "
+            "See docs/runbooks/failing_rules.md",
+            allow_retries=False,
+        )
+    for partition, metadata in done.items():
+        context.add_asset_metadata(metadata, asset_key=key_of(table), partition_key=partition)
+    facts["seconds"] = round(time.monotonic() - started, 3)
+    yield dg.MaterializeResult(asset_key=key_of(table), metadata=facts)
+    if quarantine is not None:
+        for partition in done:
+            rows = {ROWS: kept_out[partition]}
+            context.add_asset_metadata(rows, asset_key=key_of(quarantine), partition_key=partition)
+        yield dg.MaterializeResult(asset_key=key_of(quarantine))
+
+
+def recorded(
+    table: Table,
+    done: Mapping[str, Mapping[str, Any]],
+    quarantine: Table | None,
+    kept_out: Mapping[str, int],
+) -> Iterator[dg.AssetMaterialization]:
+    """What was written before, or beside, what failed: a failing step reports nothing else."""
+    for partition, metadata in done.items():
+        yield dg.AssetMaterialization(key_of(table), metadata=metadata, partition=partition)
+        if quarantine is not None:
+            rows = {ROWS: kept_out[partition]}
+            yield dg.AssetMaterialization(key_of(quarantine), metadata=rows, partition=partition)

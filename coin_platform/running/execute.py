@@ -1,14 +1,15 @@
 """Runs of jobs in this process, on the home's Dagster instance, with progress as they go."""
 
-import contextlib
 import logging
 import os
+import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import dagster as dg
 
-PID = "coin_platform/pid"
+PROCESS = "coin_platform/process"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -51,7 +52,7 @@ def execute(
 ) -> dg.ExecuteInProcessResult:
     """Run a job over consecutive partitions as one run; failures are in the result."""
     tags = {
-        PID: str(os.getpid()),
+        PROCESS: str(identity(os.getpid())),
         "dagster/asset_partition_range_start": partitions[0],
         "dagster/asset_partition_range_end": partitions[-1],
     }
@@ -67,24 +68,33 @@ def bury_dead_runs(instance: dg.DagsterInstance, *, all_without_process: bool = 
     """Mark runs whose process is gone as failed; how many there were.
 
     A killed process leaves its run unfinished for ever, and the sensor would wait for it. Runs of
-    the daemon's name no process; the caller says whether no daemon can be running them.
+    the daemon's name no process; the caller says whether no daemon can be running them. A process
+    of another host cannot be looked at from here, so its runs are left alone.
     """
     dead = 0
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        pid = run.tags.get(PID)
-        if all_without_process if pid is None else not is_alive(int(pid)):
+        process = run.tags.get(PROCESS)
+        if all_without_process if process is None else is_gone(process):
             instance.report_run_failed(run, "its process was killed")
             dead += 1
     return dead
 
 
-def is_alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
-    with contextlib.suppress(ProcessLookupError):
-        try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        return True
-    return False
+def is_gone(process: str) -> bool:
+    """Whether an identified process of this host has ended."""
+    host, pid, _ = process.rsplit("/", 2)
+    return host == socket.gethostname() and identity(int(pid)) != process
+
+
+def identity(pid: int) -> str | None:
+    """`host/pid/start` of a process, None if it has ended; its id may be used again, this is not.
+
+    A process that has ended, but whose parent has not taken notice, is a zombie and has ended.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # Behind the name, which may hold anything: the state, and 19 fields on the start in ticks.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else f"{socket.gethostname()}/{pid}/{fields[19]}"

@@ -53,7 +53,7 @@ def plan_days(
     first = min(hours).date()
     last = min(max(hours).date() + LOOK_BACK, last_day)
     span = Window.of_days(first - LOOK_BACK, last)
-    processed_at = newest_events(instance, processed.COIN_QUOTES, set(hour_keys(span)))
+    processed_at = newest_events(instance, processed.LEDGER, set(hour_keys(span)))
     days = Window.of_days(first, last).days
     keys_of_days = set(day_keys(Window.of_days(first, last)))
     published_at = [newest_events(instance, table, keys_of_days) for table in curated.TABLES]

@@ -1,6 +1,8 @@
 """The course of a run: open the home, do the missing hours, then the days behind, and report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import dagster as dg
@@ -16,27 +18,63 @@ from coin_platform.running.report import Report
 from coin_platform.settings import Settings
 
 
-def run_hours(settings: Settings, asked: Sequence[datetime], observer: Observer) -> Report:
-    """Have these hours in every table. Raises `PlatformError` when the home cannot be used."""
+@dataclass(frozen=True)
+class Session:
+    """A home in use: what runs on it, and who watches."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    observer: Observer
+    blocking: list[dg.AssetCheckKey]
+
+    def do_hours(self, job: str, hours: Sequence[datetime], report: Report) -> None:
+        """Run an hourly job over the hours, a run for each unbroken range."""
+        for window in windows_of(hours):
+            done = execute(self.definitions, self.instance, job, hour_keys(window), self.observer)
+            report.add(done)
+            if done.success:
+                report.hours += window.hours
+
+    def do_days(self, asked: Sequence[datetime], report: Report) -> None:
+        """Refresh the days that are behind the hours, where nothing failed."""
+        if not report.succeeded:
+            return
+        last = last_day(self.instance, asked)
+        days = plan_days(self.instance, asked, last, self.blocking)
+        hours = [hour for day in days for hour in Window.of_days(day, day).hours]
+        for window in windows_of(hours):
+            report.add(
+                execute(self.definitions, self.instance, "day", day_keys(window), self.observer)
+            )
+
+
+@contextmanager
+def session(
+    settings: Settings, observer: Observer, resources: dict[str, object] | None = None
+) -> Iterator[Session]:
+    """Use the home; `resources` replace some of it. Raises `PlatformError` when it cannot be."""
     home.claim(settings)
     with home.in_use(settings):
-        definitions = build_definitions(settings, loggers={"observer": observing_logger(observer)})
+        loggers = {"observer": observing_logger(observer)}
+        definitions = build_definitions(settings, resources, loggers)
         with home.open_instance(settings) as instance:
             bury_dead_runs(instance)
-            blocking = blocking_checks(definitions)
-            plan = plan_hours(instance, asked, blocking)
-            report = Report(plan.present)
-            for window in windows_of(plan.missing):
-                done = execute(definitions, instance, "hour", hour_keys(window), observer)
-                report.add(done)
-                if done.success:
-                    report.hours += window.hours
-            if report.succeeded:
-                days = plan_days(instance, asked, last_day(instance, asked), blocking)
-                hours = [hour for day in days for hour in Window.of_days(day, day).hours]
-                for window in windows_of(hours):
-                    report.add(execute(definitions, instance, "day", day_keys(window), observer))
-            return report
+            yield Session(definitions, instance, observer, blocking_checks(definitions))
+
+
+def run_hours(
+    settings: Settings,
+    asked: Sequence[datetime],
+    observer: Observer,
+    resources: dict[str, object] | None = None,
+) -> Report:
+    """Have these hours in every table."""
+    with session(settings, observer, resources) as opened:
+        plan = plan_hours(opened.instance, asked, opened.blocking)
+        report = Report(plan.present)
+        opened.do_hours("hour", plan.missing, report)
+        opened.do_days(asked, report)
+        return report
 
 
 def last_day(instance: dg.DagsterInstance, asked: Sequence[datetime]) -> date:

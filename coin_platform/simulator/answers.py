@@ -161,7 +161,7 @@ def _spoil(
 ) -> None:
     """Apply the bad values that are meant for a coin."""
     for fault in bad:
-        if fault.coin_id == coin_id:
+        if fault.coin_id in (coin_id, None):
             for owner in [o for o in (entry, quote) if fault.field in o] or [entry]:
                 owner[fault.field] = fault.value
                 if fault.value is MISSING:

@@ -39,10 +39,11 @@ class MovingRanking:
 class BadValue:
     """One field of one coin, in listings and in history, has this value, whatever it is.
 
-    `field` is the vendor's, of the coin and of its quote, wherever it is, or `quote` itself.
+    `field` is the vendor's, of the coin and of its quote, wherever it is, or `quote` itself; one
+    that is in neither is added to a listing's coin. `coin_id` None means every coin.
     """
 
-    coin_id: int
+    coin_id: int | None
     field: str
     value: Any
 

@@ -13,12 +13,15 @@ from pyspark.sql import functions as fn
 from coin_platform.contracts import processed
 from coin_platform.contracts.database import COIN_ATTRIBUTES
 from coin_platform.transforms.latest import change_order
+from coin_platform.transforms.rules import all_broken, is_wrong, judge
 
-VALUES = (*(column.name for column in COIN_ATTRIBUTES), "source")
+VALUES = (*(column.name for column in COIN_ATTRIBUTES), "source", "warnings")
 VERSION = ("coin_id", "valid_from")
+ROW_VERSION = ("coin_id", "snapshot_hour", "loaded_at")
 
 # What is read comes in this order: a full load older than what is known, what is known, changes.
 OLD_LOAD, KNOWN, CHANGE = "0", "1", "2"
+AFTER_ALL = "~"  # sorts after every change
 
 
 def history(known: DataFrame, rows: DataFrame, load_started: str | None = None, *,
@@ -26,15 +29,16 @@ def history(known: DataFrame, rows: DataFrame, load_started: str | None = None, 
     """The versions of the coins that `rows` touch, in contract columns.
 
     `known` are the table's versions so far; `rows` are raw rows: all changes made since some time,
-    and the full load that started at `load_started`. The result, merged into `known`, does not
+    and the full load that started at `load_started`, with `warnings` of those that break a rule
+    and `is_wrong` of those that may make no version. The result, merged into `known`, does not
     depend on the order or repetition of rows or of calls, once a call covered everything.
 
     `load_is_new` says that `rows` hold every change since that load began. Otherwise changes that
     are known but not among `rows` may be newer than the load, and it adds only what is not known.
     """
     rows = rows.withColumn("_at", change_order())
-    loaded = rows.filter("change_seq IS NULL AND Op <> 'D'")
-    changed = rows.filter("change_seq IS NOT NULL AND Op <> 'D'")
+    loaded = loaded_at_start(rows).filter("NOT is_wrong")
+    changed = rows.filter("change_seq IS NOT NULL AND Op <> 'D' AND NOT is_wrong")
     deleted = rows.filter("Op = 'D'").select(
         "coin_id",
         fn.concat(fn.lit(CHANGE), "_at").alias("at"),
@@ -47,7 +51,8 @@ def history(known: DataFrame, rows: DataFrame, load_started: str | None = None, 
         news = as_versions(loaded, OLD_LOAD).join(known, list(VERSION), "left_anti")
         changes = changes.unionByName(news)
     if load_is_new and load_started is not None:
-        deleted = deleted.unionByName(absent(known, changes, loaded, load_started))
+        seen = known.filter("is_current").select("coin_id").union(changes.select("coin_id"))
+        deleted = deleted.unionByName(absent(seen, rows, load_started))
 
     touched = changes.select("coin_id").union(deleted.select("coin_id")).distinct()
     known = known.join(touched, ["coin_id"], "left_semi")
@@ -58,6 +63,14 @@ def history(known: DataFrame, rows: DataFrame, load_started: str | None = None, 
     )
     ends = effective(deleted.unionByName(known_ends(known)), changes, versions)
     return close(versions, ends)
+
+
+def judged(rows: DataFrame) -> DataFrame:
+    """Raw rows with `warnings` and `is_wrong`, by the rules of coins."""
+    is_row = fn.col("Op") != "D"  # a delete carries no attributes to judge
+    return judge(rows, processed.COINS.rules).withColumns(
+        {"is_wrong": is_row & is_wrong(), "warnings": fn.when(is_row, all_broken())}
+    )
 
 
 def as_versions(rows: DataFrame, rank: str) -> DataFrame:
@@ -76,12 +89,35 @@ def last_of_each(changes: DataFrame) -> DataFrame:
     return ranked.filter("_n = 1").drop("_n")
 
 
-def absent(known: DataFrame, changes: DataFrame, loaded: DataFrame, load_started: str) -> DataFrame:
-    """Deletes of the coins that a full load does not show any more, at its start."""
-    seen = known.filter("is_current").select("coin_id").union(changes.select("coin_id"))
+def loaded_at_start(rows: DataFrame) -> DataFrame:
+    """The rows of a full load that were there when it started, in any case.
+
+    A load reads its rows later than it starts. One that a captured change brought as well may have
+    been read after that change, which tells it better.
+    """
+    brought = fn.max("change_seq").over(Window.partitionBy(*ROW_VERSION))
+    return rows.withColumn("_brought", brought).filter("_brought IS NULL AND Op <> 'D'")
+
+
+def absent(seen: DataFrame, rows: DataFrame, load_started: str) -> DataFrame:
+    """Deletes, at the start of a full load, of the coins seen that were not there any more.
+
+    Of coins that changed since, the first change tells whether they were there; of others the load.
+    """
+    captured = fn.col("change_seq").isNotNull()
+    first = fn.min_by(
+        fn.when(captured, fn.col("Op")).otherwise("loaded"),
+        fn.when(captured, fn.col("_at")).otherwise(AFTER_ALL),
+    )
+    there = (
+        rows.filter(~captured | (fn.col("commit_timestamp") >= load_started))
+        .groupBy("coin_id")
+        .agg(first.alias("_first"))
+        .filter("_first <> 'I'")
+    )
     return (
         seen.distinct()
-        .join(loaded.select("coin_id"), ["coin_id"], "left_anti")
+        .join(there, ["coin_id"], "left_anti")
         .select(
             "coin_id",
             fn.lit(CHANGE + load_started).alias("at"),

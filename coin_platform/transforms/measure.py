@@ -6,9 +6,10 @@ One aggregation over the window's rows gives rows, distinct keys, and for each c
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from coin_platform.contracts import curated, processed, raw
@@ -19,10 +20,12 @@ from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
 from coin_platform.transforms.numbers import is_finite
 from coin_platform.transforms.partition import day_of, label, labels, of_window, time_of
+from coin_platform.transforms.publishing import checked_quotes
 
 TABLES = {table.id: table for table in (*raw.TABLES, *processed.TABLES, *curated.TABLES)}
 
 PARTITION = "_partition"
+EXPECTED_SIDE, TABLE_SIDE = 1, 2
 
 
 def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[str, Measured]:
@@ -31,7 +34,7 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
     A table that is not on the grid (processed/coins) is measured whole, under the empty text.
     Facts are `first` and `last`, the times of the outermost rows, `newest`, the newest
     `last_updated` where there is one, and, where the layer below says which keys the table must
-    have, `missing_keys` and `unexpected_keys`.
+    have, `missing_keys`, `unexpected_keys` and `different_rows`.
     """
     table = TABLES.get(name)
     if table is None:
@@ -94,15 +97,22 @@ Expectation = Callable[[SparkSession, Lake, Window], DataFrame]
 
 
 def priced_days(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
-    """Days on which a coin has a usable price."""
-    rows = lake.read(spark, processed.COIN_QUOTES, window)
-    priced = rows.filter(is_finite(fn.col("price")))
-    return priced.withColumn("day", day_of("snapshot_hour"))
+    """Days on which a coin has a usable price, the hours behind them and the last price."""
+    priced = checked_quotes(spark, lake, window).filter(is_finite(fn.col("price")))
+    return (
+        priced.withColumn("day", day_of("snapshot_hour"))
+        .groupBy("day", "coin_id", "currency")
+        .agg(
+            fn.count("*").cast("int").alias("hours"),
+            fn.max(fn.struct("snapshot_hour", "price")).getField("price").alias("close"),
+        )
+    )
 
 
 def quoted_hours(spark: SparkSession, lake: Lake, window: Window) -> DataFrame:
-    """Hours that have any quote."""
-    return lake.read(spark, processed.COIN_QUOTES, window)
+    """Hours that have any quote, and how many."""
+    quotes = checked_quotes(spark, lake, window)
+    return quotes.groupBy("snapshot_hour", "currency").agg(fn.count("*").cast("int").alias("coins"))
 
 
 EXPECTED: dict[str, Expectation] = {
@@ -114,24 +124,40 @@ EXPECTED: dict[str, Expectation] = {
 def compare(
     spark: SparkSession, lake: Lake, table: Table, rows: DataFrame, window: Window
 ) -> dict[str, dict[str, int]]:
-    """By partition, keys the layer below asks for that the table lacks, and keys it has beyond."""
+    """By partition, keys the layer below asks for that the table lacks, and keys it has beyond.
+
+    Of keys that both have, those whose values differ from the layer's below.
+    """
     expectation = EXPECTED.get(table.id)
     if expectation is None:
         return {}
     key = list(table.key)
-    expected = expectation(spark, lake, window).select(*key).distinct()
-    sides = expected.withColumn("_side", fn.lit(1)).unionByName(
-        rows.select(*key).distinct().withColumn("_side", fn.lit(2))
+    expected = expectation(spark, lake, window)
+    values = [name for name in expected.columns if name not in key]
+    sides = expected.withColumn("_side", fn.lit(EXPECTED_SIDE)).unionByName(
+        rows.select(*expected.columns).withColumn("_side", fn.lit(TABLE_SIDE))
     )
+
+    def of(side: int, value: str) -> Column:
+        return fn.max(fn.when(fn.col("_side") == side, fn.col(value)))
+
+    equal = [of(EXPECTED_SIDE, value).eqNullSafe(of(TABLE_SIDE, value)) for value in values]
+    both = EXPECTED_SIDE + TABLE_SIDE
     found = (
         sides.groupBy(*key)
-        .agg(fn.sum("_side").alias("_side"))
+        .agg(
+            fn.sum("_side").alias("_side"),
+            reduce(lambda left, right: left & right, equal).alias("_equal"),
+        )
         .groupBy(label(table).alias(PARTITION))
         .agg(
-            fn.count(fn.when(fn.col("_side") == 1, 1)).alias("missing_keys"),
-            fn.count(fn.when(fn.col("_side") == 2, 1)).alias("unexpected_keys"),  # noqa: PLR2004
+            fn.count(fn.when(fn.col("_side") == EXPECTED_SIDE, 1)).alias("missing_keys"),
+            fn.count(fn.when(fn.col("_side") == TABLE_SIDE, 1)).alias("unexpected_keys"),
+            fn.count(fn.when((fn.col("_side") == both) & ~fn.col("_equal"), 1)).alias(
+                "different_rows"
+            ),
         )
     )
-    nothing = {"missing_keys": 0, "unexpected_keys": 0}
+    nothing = {"missing_keys": 0, "unexpected_keys": 0, "different_rows": 0}
     differing = {row.pop(PARTITION): row for row in found.toArrow().to_pylist()}
     return {partition: differing.get(partition, nothing) for partition in labels(table, window)}

@@ -4,7 +4,9 @@ import json
 import random
 import signal
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,13 +19,13 @@ TAKEN_AT = datetime(2026, 5, 1, 12, 20, tzinfo=UTC)
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path / "home")
     yield home
     home.call("stop", "--force")
 
 
-def capture(folder, taken_at, coins=30):
+def capture(folder: Path, taken_at: datetime, coins: int = 30) -> Path:
     """An answer of the simulated market, as somebody would have captured it."""
     import requests
 
@@ -41,7 +43,9 @@ def capture(folder, taken_at, coins=30):
 
 
 @pytest.mark.slow
-def test_a_run_fills_every_table_and_a_second_one_does_only_what_is_missing(home):
+def test_a_run_fills_every_table_and_a_second_one_does_only_what_is_missing(
+    home: Home,
+) -> None:
     first = home.run("--hours", "3", "--coins", "20")
     assert len(first["hours"]) == 3
     assert first["checks"]["failed"] == 0
@@ -60,11 +64,11 @@ def test_a_run_fills_every_table_and_a_second_one_does_only_what_is_missing(home
     assert len(home.table(processed.COIN_QUOTES)) == 20 * len(
         {*first["hours"], *again["hours"], *more["hours"]}
     )
-    assert home.processes() == []
+    assert home.processes() == {}
 
 
 @pytest.mark.slow
-def test_captures_are_replayed_in_time_order_with_every_digit(home, tmp_path):
+def test_captures_are_replayed_in_time_order_with_every_digit(home: Home, tmp_path: Path) -> None:
     files = [
         capture(tmp_path / "captures", TAKEN_AT.replace(year=2021, hour=hour)) for hour in (12, 14)
     ]
@@ -81,7 +85,7 @@ def test_captures_are_replayed_in_time_order_with_every_digit(home, tmp_path):
     assert len(home.table(curated.DAILY_COIN_PRICES)) == 30
 
 
-def test_a_home_of_one_source_refuses_another(home, tmp_path):
+def test_a_home_of_one_source_refuses_another(home: Home, tmp_path: Path) -> None:
     home.path.mkdir()
     (home.path / "home.json").write_text(
         '{"start": "2026-01-01T00:00:00Z", "source": "replay:x.json"}'
@@ -102,7 +106,9 @@ def test_a_home_of_one_source_refuses_another(home, tmp_path):
         (["--moon"], "No such option"),
     ],
 )
-def test_wrong_usage_exits_2_with_a_plain_message(home, arguments, words):
+def test_wrong_usage_exits_2_with_a_plain_message(
+    home: Home, arguments: list[str], words: str
+) -> None:
     done = home.call("run", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
@@ -112,8 +118,8 @@ def test_wrong_usage_exits_2_with_a_plain_message(home, arguments, words):
 
 @pytest.mark.slow
 def test_a_run_killed_anywhere_and_run_again_leaves_the_tables_of_an_undisturbed_run(
-    home, tmp_path
-):
+    home: Home, tmp_path: Path
+) -> None:
     """Killed at random points; the seed is printed, so that a failure can be played again."""
     folder = tmp_path / "captures"
     for hour in (12, 13, 14):
@@ -135,4 +141,4 @@ def test_a_run_killed_anywhere_and_run_again_leaves_the_tables_of_an_undisturbed
     assert final.returncode == 0, final.stderr
     for name, rows in home.tables().items():
         pd.testing.assert_frame_equal(rows, undisturbed.tables()[name], obj=name)
-    assert home.processes() == []
+    assert home.processes() == {}

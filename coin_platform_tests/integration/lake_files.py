@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coin_platform.contracts import raw
+from coin_platform.contracts import processed, raw
+from coin_platform.contracts.model import Type
 from coin_platform.contracts.render import arrow_schema, spark_columns
 from coin_platform.resources.engine.sail import SAIL
 from coin_platform.resources.replication.layout import CSV_NULL
@@ -109,3 +110,15 @@ def rows_of(data, *order):
     """A DataFrame's rows as dicts, ascending in the given columns."""
     found = data.toArrow().to_pylist()
     return sorted(found, key=lambda row: [row[name] for name in order])
+
+
+def close_hours(lake, window, balanced=True):
+    """Ledger entries as if the window's hours had been accounted for."""
+    table = processed.LEDGER
+    empty = {column.name: 0 if column.type is Type.BIGINT else "" for column in table.columns}
+    rows = [
+        empty | {"snapshot_hour": hour, "table_name": name, "balanced": balanced}
+        for hour in window.hours
+        for name in ("coin_quotes", "coins")
+    ]
+    lake.replace_rows(table, pa.Table.from_pylist(rows, arrow_schema(table)), window)

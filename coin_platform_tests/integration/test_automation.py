@@ -11,6 +11,7 @@ from coin_platform.contracts import curated, processed
 from coin_platform.definitions import build_definitions
 from coin_platform.defs.raw.sensors import replication_sensor
 from coin_platform.defs.tables import key_of
+from coin_platform.partitions import Window
 from coin_platform.resources.coinmarketcap.simulated import Simulated
 from coin_platform.resources.lake import open_lake
 from coin_platform.settings import load
@@ -89,6 +90,27 @@ class Platform:
                 return asked
         raise AssertionError(asked)
 
+    def close_ledger(self, partition):
+        """Account for an hour alone; what the check of it says."""
+        result = self.definitions.resolve_job_def("process_hour").execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            asset_selection=[key_of(processed.LEDGER)],
+            raise_on_error=False,
+        )
+        return [
+            evaluation
+            for evaluation in result.get_asset_check_evaluations()
+            if evaluation.check_name == "ledger_balances"
+        ]
+
+    def requested_ledgers(self):
+        result = dg.evaluate_automation_conditions(
+            self.definitions, self.instance, cursor=self.automation_cursor
+        )
+        self.automation_cursor = result.cursor
+        return result.get_requested_partitions(key_of(processed.LEDGER))
+
     def days_processed(self):
         quotes = self.lake.rows(processed.COIN_QUOTES, ["snapshot_hour"]).to_pandas()
         return {f"{hour:%Y-%m-%d}" for hour in quotes["snapshot_hour"]}
@@ -143,36 +165,50 @@ def test_each_hour_that_closes_is_carried_to_curated_once_and_by_itself(platform
     assert platform.tick_automation() == Counter()
 
 
-def test_a_blocking_failure_keeps_a_day_back_until_the_hour_is_repaired(platform):
+def test_an_hour_that_does_not_balance_is_left_out_of_its_day_until_it_is_repaired(platform):
     assert platform.tick_automation() == Counter()
+    for hour in (22, 23):
+        platform.now = datetime(2026, 3, 10, 23, 2, tzinfo=UTC) + timedelta(hours=hour - 22)
+        platform.tick_schedule()
+    for hour in (22, 23):
+        platform.execute("process_hour", f"2026-03-10-{hour}:00")
+    platform.tick_automation()
+    assert platform.days() == {"10": 2}
+
+    broken = Window.of_hour(datetime(2026, 3, 10, 23, tzinfo=UTC))
+    platform.lake.remove(processed.COIN_QUOTES, broken, "coin_id = 1")
+    [verdict] = platform.close_ledger("2026-03-10-23:00")
+    assert not verdict.passed
+    assert "in raw only: coin_id, currency 1/USD" in verdict.description
+    assert platform.tick_automation()["daily_coin_prices", "2026-03-10"] == 1
+    assert platform.days() == {"10": 1}
+    publications = platform.lake.rows(curated.PUBLICATIONS, ["table_name", "day", "hours_missing"])
+    assert {
+        row["table_name"]: row["hours_missing"].split(",")[-1]
+        for row in publications.to_pylist()
+        if str(row["day"]) == "2026-03-10"
+    } == {table.name: "23" for table in curated.TABLES}
+
+    platform.execute("process_hour", "2026-03-10-23:00")
+    assert platform.tick_automation() == every_table("2026-03-10")
+    assert platform.days() == {"10": 2}
+
+
+def test_a_processed_table_that_was_materialized_alone_is_accounted_for_again(platform):
     platform.now = datetime(2026, 3, 10, 23, 2, tzinfo=UTC)
+    assert platform.tick_automation() == Counter()
     platform.tick_schedule()
     platform.tick_sensor()
-    quotes = key_of(processed.COIN_QUOTES)
-    partition = "2026-03-10-22:00"
-    [record] = platform.instance.fetch_materializations(
-        dg.AssetRecordsFilter(quotes, asset_partitions=[partition]), limit=1
-    ).records
-    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-        AssetCheckEvaluationTargetMaterializationData,
+    platform.tick_automation()
+    platform.execute(
+        "process_hour",
+        "2026-03-10-22:00",
+        [key_of(processed.COIN_QUOTES), key_of(processed.QUARANTINED_COIN_QUOTES)],
     )
-
-    platform.instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=quotes,
-            check_name="agrees_with_raw",
-            passed=False,
-            blocking=True,
-            partition=partition,
-            metadata={},
-            target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
-                run_id=record.run_id, storage_id=record.storage_id, timestamp=record.timestamp
-            ),
-        )
-    )
-    assert platform.tick_automation() == Counter()
-    platform.execute("process_hour", partition)
-    assert platform.tick_automation() == every_table("2026-03-10")
+    assert platform.lake.rows(processed.LEDGER, ["table_name"]).to_pylist() == [
+        {"table_name": "coins"}
+    ]
+    assert platform.requested_ledgers() == {"2026-03-10-22:00"}
 
 
 def test_an_hour_that_arrives_while_its_day_is_refreshed_refreshes_it_again(platform):

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coin_platform.contracts.database import COIN_QUOTES, COINS
+from coin_platform.contracts.database import COIN_QUOTES, COINS, LISTING_ONLY
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import HOUR, Window
 from coin_platform.resources.database import postgres as postgres_module
 from coin_platform.resources.database.interface import Upserted
 from coin_platform.resources.database.postgres import PostgresDatabase
-from coin_platform.resources.database.upsert import LISTING_ONLY, WRITE_LOCK
+from coin_platform.resources.database.upsert import WRITE_LOCK
 from coin_platform_tests.integration.market_frames import H0, H1, H2, coins, frame, quotes
 
 

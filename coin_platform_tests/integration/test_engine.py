@@ -93,8 +93,8 @@ def test_a_failure_gives_the_engines_reason_in_a_few_words_and_keeps_the_table(e
     write_raw(engine.lake, raw.COINS, change_name(H + HOUR), [coin(1, seq=1)])
     engine.run(processed.COINS.id, Window.of_hour(H))
     made = change_name(H + 2 * HOUR)
-    write_raw(engine.lake, raw.COINS, made, [coin(2, H + HOUR, seq=2, symbol=None)])
-    with pytest.raises(PermanentError, match="symbol") as failed:
+    write_raw(engine.lake, raw.COINS, made, [coin(2, H + HOUR, seq=2, source=None)])
+    with pytest.raises(PermanentError, match="source") as failed:
         engine.run(processed.COINS.id, Window.of_hour(H + HOUR))
     assert str(failed.value).startswith("processed/coins, 2026-03-01T01:00:00Z to")
     assert len(str(failed.value)) < 800
@@ -104,7 +104,7 @@ def test_a_failure_gives_the_engines_reason_in_a_few_words_and_keeps_the_table(e
 def test_a_damaged_raw_file_is_an_error_and_not_missing_rows(engine):
     path = write_raw(engine.lake, raw.COIN_QUOTES, change_name(H + HOUR), [quote(1, seq=1)])
     path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(PermanentError, match="processed/coin_quotes"):
+    with pytest.raises(PermanentError, match=f"{path.name} cannot be read"):
         engine.run(processed.COIN_QUOTES.id, Window.of_hour(H))
 
 

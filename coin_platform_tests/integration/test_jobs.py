@@ -13,6 +13,7 @@ from coin_platform_tests.integration.lake_files import (
     HOUR,
     H,
     change_name,
+    close_hours,
     coin,
     quote,
     rows_of,
@@ -132,6 +133,7 @@ def test_curated_tables_are_made_of_the_days_hours_and_refreshed_as_more_arrive(
         ]  # fmt: skip
         deliver(engine, number, rows)
         engine.run(QUOTES.id, hour(number))
+        close_hours(engine.lake, hour(number))
         outcomes = {contract.name: engine.run(contract.id, day) for contract in curated.TABLES}
         candles = table(engine, curated.DAILY_COIN_PRICES, "coin_id")
         assert [(row["open"], row["close"], row["hours"]) for row in candles] == [
@@ -152,9 +154,9 @@ def test_curated_tables_are_made_of_the_days_hours_and_refreshed_as_more_arrive(
 
 def test_measuring_counts_what_breaks_the_contract_by_partition(engine):
     rows = [
-        quote(1, seq=1, price=-1.0),
-        quote(2, seq=2, price=float("nan")),
-        quote(3, seq=3, source="rumour", cmc_rank=0),
+        quote(1, seq=1, market_cap=-1.0),
+        quote(2, seq=2, volume_24h=float("nan")),
+        quote(3, seq=3, cmc_rank=0),
         quote(1, H + HOUR, seq=4),
     ]
     deliver(engine, 0, rows)
@@ -164,7 +166,7 @@ def test_measuring_counts_what_breaks_the_contract_by_partition(engine):
     assert next(iter(measured)) == "2026-03-01T00:00:00Z"
     assert (first.rows, first.keys) == (3, 3)
     assert first.broken == {
-        "range.price": 1, "finite.price": 1, "range.source": 1, "range.cmc_rank": 1,
+        "range.market_cap": 1, "finite.volume_24h": 1, "range.cmc_rank": 1,
     }  # fmt: skip
     assert first.facts["newest"] == H + HOUR
     assert (second.rows, second.broken) == (1, {})
@@ -185,6 +187,7 @@ def test_measuring_curated_finds_days_of_coins_that_are_missing(engine):
     for job in (QUOTES.id, processed.COINS.id):
         engine.run(job, hour(0))
     day = Window(H, H + 24 * HOUR)
+    close_hours(engine.lake, hour(0))
     engine.run(curated.DAILY_COIN_PRICES.id, day)
     deliver(engine, 1, [quote(7, seq=3)])
     engine.run(QUOTES.id, hour(0))
@@ -199,6 +202,7 @@ def test_days_that_reach_beyond_the_hours_of_a_file_are_curated(engine):
     deliver(engine, 2, [coin(1, seq=1)], raw.COINS)
     engine.run(QUOTES.id, Window(H + 2 * HOUR, H + 28 * HOUR))
     engine.run(processed.COINS.id, Window(H, H + 28 * HOUR))
+    close_hours(engine.lake, Window(H, H + 28 * HOUR))
     day = Window(H, H + 24 * HOUR)
     for name in (
         curated.TOP_CIRCULATING_SUPPLY,

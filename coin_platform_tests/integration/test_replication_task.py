@@ -70,7 +70,8 @@ def test_load_and_changes_together_give_the_table(database, sql, tmp_path, file_
     assert statistics.full_load_rows == 2
     assert (statistics.inserts, statistics.updates, statistics.deletes) == (1, 1, 1)
     assert {path.suffix for path in task.files("t")} == {f".{file_format}"}
-    assert list((tmp_path / "lake/raw/.coin-platform").iterdir()) == []
+    [staging] = (tmp_path / "lake" / "raw").glob(".*")
+    assert list(staging.iterdir()) == []
 
 
 def test_the_files_of_the_contracted_tables_have_the_contracted_columns(postgres, tmp_path):

@@ -23,12 +23,14 @@ def settings_of(source, **more):
 
 
 def coin(identity, price, version=1):
-    quote = {"price": price, "last_updated": "2021-06-29T00:23:02.000Z"}
+    quote = {"price": price, "volume_24h": 1.0, "market_cap": 2.0}
+    quote["last_updated"] = "2021-06-29T00:23:02.000Z"
     return {
         "id": identity,
         "name": f"Coin {identity}",
         "symbol": "C",
         "slug": f"coin-{identity}",
+        "circulating_supply": 2,
         "quote": {"USD": quote} if version == 1 else [{"symbol": "USD", **quote}],
         "weights": {"unknown": 1},
     }

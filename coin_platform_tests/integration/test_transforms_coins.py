@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coin_platform.contracts import processed, raw
-from coin_platform.transforms.coins import history
+from coin_platform.transforms.coins import history, judged
 from coin_platform_tests.integration.lake_files import HOUR, H, coin, frame, rows_of, stamp
 
 MINUTE = timedelta(minutes=1)
@@ -89,7 +89,7 @@ def run(known, log, load, started, since):
     rows = [row for row in log if row["commit_timestamp"] >= stamp(since)] + load
     found = history(
         frame(processed.COINS, known),
-        frame(raw.COINS, rows),
+        judged(frame(raw.COINS, rows)),
         stamp(started) if load else None,
         load_is_new=started is not None and started >= since,
     )

@@ -16,6 +16,7 @@ from coin_platform.contracts import database as market
 from coin_platform.contracts.measures import Measured
 from coin_platform.contracts.model import Table, without
 from coin_platform.contracts.render import arrow_schema
+from coin_platform.contracts.schema import Found, Schema
 from coin_platform.errors import PermanentError
 from coin_platform.partitions import HOUR, Window, instant_text
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
@@ -98,6 +99,9 @@ class FakeDatabase(Database):
         changed = 0 if hour in self.hours else len(quotes)
         self.hours[hour] = Snapshot(hour, coins, quotes, 0, "")
         return Upserted(len(coins), changed, len(quotes), changed)
+
+    def columns(self, table: Table) -> Schema:
+        return {c.name: Found(c.type.value, c.nullable) for c in table.columns}
 
     def rows(self, table: Table, window: Window, columns: tuple[str, ...]) -> pa.Table:
         name = "coins" if table.name == "coins" else "quotes"
@@ -192,16 +196,30 @@ class FakeLake(Lake):
 @dataclass
 class FakeEngine(Engine):
     rows: int = 2
+    quarantined: int = 0
+    stopped: dict[str, str] = field(default_factory=dict)
+    fails_from: datetime | None = None
     asked: list[tuple[str, Window]] = field(default_factory=list)
 
-    def run(self, job, window, progress=lambda _: None) -> Outcome:
+    def run(self, job, window, progress=lambda _: None, run_id="") -> Outcome:
+        if self.fails_from is not None and window.end > self.fails_from:
+            raise PermanentError(f"no room for {window}")
         self.asked.append((job, window))
         daily = job.startswith("curated/")
-        keys = (
-            [day.isoformat() for day in window.days] if daily else map(instant_text, window.hours)
-        )
+        keys = [
+            *(
+                [day.isoformat() for day in window.days]
+                if daily
+                else map(instant_text, window.hours)
+            )
+        ]
         rows = self.rows * 24 if job == "curated/market_overview" else self.rows
-        return Outcome(dict.fromkeys(keys, rows), {"files": 1})
+        return Outcome(
+            dict.fromkeys(keys, rows),
+            {"files": 1},
+            quarantined=dict.fromkeys(keys, self.quarantined),
+            stopped={key: self.stopped[key] for key in keys if key in self.stopped},
+        )
 
     def measure(self, table, window):
         return {}

@@ -9,10 +9,10 @@ from coin_platform.contracts import curated, database, processed, raw
 from coin_platform.defs.curated.assets import ASSETS as CURATED
 from coin_platform.defs.database.assets import load_market
 from coin_platform.defs.partitions import hour_keys
-from coin_platform.defs.processed.assets import coin_quotes, coins
+from coin_platform.defs.processed.assets import ASSETS as PROCESSED
 from coin_platform.defs.raw.assets import VERSION, replicate_market
 from coin_platform.defs.tables import ROWS, key_of
-from coin_platform.partitions import HOUR, Window
+from coin_platform.partitions import HOUR, Window, instant_text
 from coin_platform.settings import load
 from coin_platform_tests.unit.fakes import (
     FakeDatabase,
@@ -123,7 +123,7 @@ def test_a_finished_task_that_lost_rows_fails_raw(resources):
 
 
 def test_transforms_run_by_chunk_and_report_rows_by_hour(resources):
-    result = materialize([coin_quotes], resources, hour_keys(THREE_HOURS))
+    result = materialize([PROCESSED[0]], resources, hour_keys(THREE_HOURS))
     asked = resources["engine"].asked
     assert [job for job, _ in asked] == ["processed/coin_quotes"] * 2
     assert [window for _, window in asked] == list(THREE_HOURS.chunks(2))
@@ -132,8 +132,36 @@ def test_transforms_run_by_chunk_and_report_rows_by_hour(resources):
 
 def test_an_hour_in_which_no_coin_changed_is_still_materialized(resources):
     resources["engine"].rows = 0
-    result = materialize([coins], resources, hour_keys(THREE_HOURS))
+    result = materialize([PROCESSED[1]], resources, hour_keys(THREE_HOURS))
     assert list(materializations(result, processed.COINS)) == hour_keys(THREE_HOURS)
+
+
+def test_an_hour_that_a_rule_stops_is_not_recorded_and_the_others_are(resources):
+    stopped = H0 + HOUR
+    resources["engine"].stopped = {instant_text(stopped): "1 rows break unknown_source"}
+    result = materialize([PROCESSED[0]], resources, hour_keys(THREE_HOURS), raise_on_error=False)
+    assert not result.success
+    others = [
+        key for key in hour_keys(THREE_HOURS) if key not in hour_keys(Window.of_hour(stopped))
+    ]
+    for table in (processed.COIN_QUOTES, processed.QUARANTINED_COIN_QUOTES):
+        assert list(materializations(result, table)) == others
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert "unknown_source" in failure.step_failure_data.user_failure_data.description
+
+
+def test_a_range_that_fails_late_records_the_hours_written_before(resources):
+    resources["engine"].fails_from = H0 + 2 * HOUR
+    result = materialize([PROCESSED[0]], resources, hour_keys(THREE_HOURS), raise_on_error=False)
+    assert not result.success
+    assert list(materializations(result, processed.COIN_QUOTES)) == hour_keys(THREE_HOURS)[:2]
+
+
+def test_quarantined_rows_are_reported_by_hour(resources):
+    resources["engine"].quarantined = 3
+    result = materialize([PROCESSED[0]], resources, hour_keys(THREE_HOURS))
+    reported = materializations(result, processed.QUARANTINED_COIN_QUOTES)
+    assert [of[ROWS] for of in reported.values()] == [3, 3, 3]
 
 
 def test_a_day_without_any_hour_is_materialized_with_no_rows(resources):

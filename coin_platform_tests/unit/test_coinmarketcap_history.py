@@ -32,7 +32,8 @@ class Canned(Transport):
 
 
 def point(at, price=1.0):
-    return {"timestamp": at.isoformat(), "quote": {"USD": {"price": price}}}
+    quote = {"price": price, "volume_24h": 1.0, "market_cap": 2.0, "circulating_supply": 2}
+    return {"timestamp": at.isoformat(), "quote": {"USD": quote}}
 
 
 def fetch(transport, ids=(1,), window=WINDOW):

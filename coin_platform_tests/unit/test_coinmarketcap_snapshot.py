@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coin_platform.contracts.database import COIN_QUOTES, COINS
+from coin_platform.contracts.model import Drift
 from coin_platform.contracts.render import arrow_schema
+from coin_platform.contracts.schema import Change
 from coin_platform.errors import PermanentError
 from coin_platform.resources.coinmarketcap.columns import column
 from coin_platform.resources.coinmarketcap.snapshot import (
@@ -120,15 +123,7 @@ def test_coins_are_ordered_by_id_whatever_their_rank():
         ({"name": 42}, "name"),
         ({"name": "a\0b"}, "name"),
         ({"name": "\ud800"}, "name"),
-        ({"cmc_rank": 1.5}, "cmc_rank"),
-        ({"cmc_rank": 2**31}, "cmc_rank"),
-        ({"cmc_rank": math.nan}, "cmc_rank"),
-        ({"infinite_supply": 1}, "infinite_supply"),
-        ({"max_supply": ""}, "max_supply"),
-        ({"platform": "Ethereum"}, "platform"),
-        ({"tags": "pow"}, "tags"),
-        ({"tags": [{"name": "PoW"}]}, "tags"),
-        ({"date_added": 20130428}, "date_added"),
+        ({"circulating_supply": "1"}, "circulating_supply"),
     ],
 )
 def test_a_value_of_the_wrong_kind_raises_and_names_endpoint_coin_and_field(fields, named):
@@ -136,6 +131,54 @@ def test_a_value_of_the_wrong_kind_raises_and_names_endpoint_coin_and_field(fiel
         built(row(id=5), row(**fields))
     for part in (ORIGIN.endpoint, "coin 7", f"field {named}:"):
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"cmc_rank": 1.5}, "cmc_rank"),
+        ({"cmc_rank": 2**31}, "cmc_rank"),
+        ({"cmc_rank": math.nan}, "cmc_rank"),
+        ({"cmc_rank": "first"}, "cmc_rank"),
+        ({"num_market_pairs": "12"}, "num_market_pairs"),
+        ({"infinite_supply": 1}, "infinite_supply"),
+        ({"max_supply": ""}, "max_supply"),
+        ({"max_supply": [21]}, "max_supply"),
+        ({"platform": "Ethereum"}, "platform_id"),
+        ({"tags": "pow"}, "tags"),
+        ({"tags": [{"name": "PoW"}]}, "tags"),
+        ({"date_added": 20130428}, "date_added"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_null_and_noted_where_the_contract_goes_on(fields, named):
+    origin = replace(ORIGIN, drift=[])
+    rows = [row(id=5), row(**fields)]
+    tables = coins_table(rows, origin), listed_quotes_table(rows, origin)
+    [noted] = origin.drift
+    assert (noted.column, noted.change, noted.values) == (named, Change.RETYPED, 1)
+    assert noted.example.startswith("coin 7: ")
+    [table] = [table for table in tables if named in table.column_names]
+    assert table[named].null_count == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "column", "value"),
+    [
+        ({"max_supply": "21000000.5"}, "max_supply", 21000000.5),
+        ({"cmc_rank": "3"}, "cmc_rank", 3),
+        ({"infinite_supply": "true"}, "infinite_supply", True),
+        ({"platform": {"id": "1027", "name": 7}}, "platform_name", "7"),
+    ],
+)
+def test_a_value_whose_text_says_the_same_is_followed_where_the_contract_says_evolve(
+    fields, column, value
+):
+    origin = replace(ORIGIN, drift=[])
+    rows = [row(**fields)]
+    tables = coins_table(rows, origin), listed_quotes_table(rows, origin)
+    [table] = [table for table in tables if column in table.column_names]
+    assert table[column].to_pylist() == [value]
+    assert {noted.action for noted in origin.drift} == {Drift.EVOLVE}
 
 
 @pytest.mark.parametrize("identity", [None, "7", True, 0, -1, 1.5, 2**63])
@@ -168,10 +211,10 @@ def test_whatever_a_coin_looks_like_it_is_kept_or_named(coin_fields, quote):
 @given(st.floats(allow_nan=False))
 def test_every_double_survives_the_way_through_json(number):
     read = json.loads(json.dumps(number))
-    assert column(COIN_QUOTES, "price", [read], [1], "").to_pylist() == [number]
+    assert column(COIN_QUOTES, "price", [read], [1], "", []).to_pylist() == [number]
 
 
 @given(st.integers(-(10**40), 10**40))
 def test_a_whole_number_becomes_the_nearest_double_however_large(number):
-    got = column(COIN_QUOTES, "price", [number, 0.5], [1, 2], "").to_pylist()
+    got = column(COIN_QUOTES, "price", [number, 0.5], [1, 2], "", []).to_pylist()
     assert got == [np.float64(str(number)), 0.5]

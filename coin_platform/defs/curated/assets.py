@@ -16,16 +16,23 @@ from coin_platform.resources.engine.interface import Engine
 CHUNK_HOURS = 7 * 24
 
 QUOTES, COINS = key_of(processed.COIN_QUOTES), key_of(processed.COINS)
+LEDGER = key_of(processed.LEDGER)  # says which hours may be used
 QUOTES_OF_THE_DAY = dg.AssetDep(QUOTES, partition_mapping=OWN_HOURS)
 QUOTES_OF_A_WEEK = dg.AssetDep(QUOTES, partition_mapping=WEEK_OF_HOURS)
 COINS_OF_THE_DAY = dg.AssetDep(COINS, partition_mapping=OWN_HOURS)
+LEDGER_OF_THE_DAY = dg.AssetDep(LEDGER, partition_mapping=OWN_HOURS)
+LEDGER_OF_A_WEEK = dg.AssetDep(LEDGER, partition_mapping=WEEK_OF_HOURS)
 PRICES = key_of(curated.DAILY_COIN_PRICES)
 
 DEPENDENCIES: dict[str, list[dg.AssetDep | dg.AssetKey]] = {
-    curated.DAILY_COIN_PRICES.name: [QUOTES_OF_A_WEEK, COINS_OF_THE_DAY],
-    curated.MARKET_OVERVIEW.name: [QUOTES_OF_THE_DAY],
+    curated.DAILY_COIN_PRICES.name: [QUOTES_OF_A_WEEK, COINS_OF_THE_DAY, LEDGER_OF_A_WEEK],
+    curated.MARKET_OVERVIEW.name: [QUOTES_OF_THE_DAY, LEDGER_OF_THE_DAY],
     curated.DAILY_TOP_MOVERS.name: [PRICES],
-    curated.TOP_CIRCULATING_SUPPLY.name: [QUOTES_OF_THE_DAY, COINS_OF_THE_DAY],
+    curated.TOP_CIRCULATING_SUPPLY.name: [
+        QUOTES_OF_THE_DAY,
+        COINS_OF_THE_DAY,
+        LEDGER_OF_THE_DAY,
+    ],
     curated.TOP_PRICES.name: [PRICES],
 }
 
@@ -47,7 +54,7 @@ def curated_asset(table: Table) -> dg.AssetsDefinition:
     )
     def curate(
         context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine]
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
         yield from materialize(context, engine, table, CHUNK_HOURS)
 
     return curate

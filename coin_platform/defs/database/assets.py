@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from coin_platform import home
 from coin_platform.contracts.database import COIN_QUOTES, COINS
+from coin_platform.contracts.schema import as_metadata, sentence
+from coin_platform.defs.drift import API_DRIFT
 from coin_platform.defs.failures import told_to_dagster
 from coin_platform.defs.partitions import HOURS, hour_keys, window_of
 from coin_platform.defs.source.assets import COINMARKETCAP
@@ -48,13 +51,16 @@ def load_market(
                     f"{instant_text(snapshot.hour)}: {written.quotes} quotes, "
                     f"{written.quotes_changed} changed"
                 )
-                facts = {
+                facts: dict[str, Any] = {
                     "hour": instant_text(snapshot.hour),
                     "credits": snapshot.credits,
                     "endpoint": snapshot.endpoint,
                     "source": str(snapshot.quotes["source"].iloc[0]),
                     "coins_asked_for": settings.coins,
                 }
+                if snapshot.drift:
+                    facts[API_DRIFT] = dg.MetadataValue.json(as_metadata(snapshot.drift))
+                    context.log.warning(f"the API's answers: {sentence(snapshot.drift)}")
                 for table, rows, changed in (
                     (COINS, written.coins, written.coins_changed),
                     (COIN_QUOTES, written.quotes, written.quotes_changed),

@@ -20,7 +20,7 @@ from coin_platform.defs.tables import key_of
 from coin_platform.delivery import MAPPED_TABLES, versions
 from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
-from coin_platform.resources.lake import Lake
+from coin_platform.resources.lake import Lake, RawFile
 from coin_platform.resources.replication.assessment import assess
 from coin_platform.resources.replication.interface import Replication, Task
 
@@ -137,9 +137,7 @@ def replication_sensor(
     changes = lake.raw_files(raw.COIN_QUOTES, after=cursor.file)[:FILES_PER_TICK]
     load = f"{task.started_at} {task.tables_loaded}"
     loads = lake.load_files(raw.COIN_QUOTES) if load != cursor.load else []
-    log = lake.raw_rows(raw.COIN_QUOTES, [*loads, *changes], VERSION_COLUMNS, None)
-    arrived = {**cursor.pending}
-    arrived.update(by_partition(versions(log.to_pandas())))
+    arrived = cursor.pending | by_partition(versions_in(lake, [*loads, *changes]))
     recorded = recorded_versions(context.instance, arrived)
     decision = decide(task, arrived, unreplicated, recorded, hours_in_runs(context.instance))
     return dg.SensorResult(
@@ -155,6 +153,15 @@ def replication_sensor(
             pending=decision.pending,
         ).write(),
     )
+
+
+def versions_in(lake: Lake, files: Sequence[RawFile]) -> dict[datetime, str]:
+    """The version of each hour that these files hold; a part of a file in memory at a time."""
+    newest: dict[datetime, str] = {}
+    for part in lake.raw_parts(raw.COIN_QUOTES, files, VERSION_COLUMNS):
+        for hour, version in versions(part.to_pandas()).items():
+            newest[hour] = max(version, newest.get(hour, ""))
+    return newest
 
 
 def by_partition(by_hour: Mapping[datetime, str]) -> dict[str, str]:

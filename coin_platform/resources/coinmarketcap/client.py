@@ -4,6 +4,7 @@ The vendor, the simulated market and replayed captures are all asked through thi
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +18,13 @@ from coin_platform.partitions import (
     last_closed_hour,
     utc_now,
 )
+from coin_platform.resources.coinmarketcap import fields
 from coin_platform.resources.coinmarketcap.history import HISTORY_PATH, fetch_history
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
 from coin_platform.resources.coinmarketcap.listing import LARGEST_PAGE, Listing, fetch_listing
 from coin_platform.resources.coinmarketcap.snapshot import (
     coins_table,
+    listed_drift,
     listed_quotes_table,
     snapshot,
 )
@@ -115,13 +118,21 @@ class CoinMarketCap(QuoteSource):
     ) -> Iterator[Snapshot]:
         listing, credits_used = self._listing(coins)
         progress(f"listing of {len(listing.rows):,} coins")
-        known = coins_table(listing.rows, listing.origin)
+        origin, endpoint = replace(listing.origin, drift=[]), listing.origin.endpoint
+        known = coins_table(listing.rows, origin)
+        of_coins = [*fields.of_coins(endpoint, listing.rows), *origin.drift]
         newest = None
         if latest in window:
             self._require_shows(listing, latest)
-            quotes = listed_quotes_table(listing.rows, listing.origin)
+            origin = replace(origin, drift=[])
+            quotes = listed_quotes_table(listing.rows, origin)
             newest = snapshot(
-                latest, known, quotes, credits_used=credits_used, endpoint=listing.origin.endpoint
+                latest,
+                known,
+                quotes,
+                credits_used=credits_used,
+                endpoint=endpoint,
+                drift=[*of_coins, *listed_drift(listing.rows, origin)],
             )
             credits_used = 0
         if window.start < latest:
@@ -145,6 +156,7 @@ class CoinMarketCap(QuoteSource):
                     quotes,
                     credits_used=share + (number < rest),
                     endpoint=HISTORY_PATH,
+                    drift=[*of_coins, *history.drift],
                 )
         if newest is not None:
             yield newest

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from coin_platform.contracts.schema import Difference
 from coin_platform.partitions import Window
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ class Snapshot:
 
     `coins` has the columns of `contracts.database.COINS` and `quotes` those of `COIN_QUOTES`, in
     contract order without `loaded_at`; each is unique in its key. `coins` is ordered by id.
-    `credits` is what the vendor charged for it, `endpoint` the path that answered.
+    `credits` is what the vendor charged for it, `endpoint` the path that answered. `drift` is what
+    of its answers was not as the contracts say, and was gone on with.
     """
 
     hour: datetime
@@ -26,6 +28,7 @@ class Snapshot:
     quotes: "pd.DataFrame"
     credits: int
     endpoint: str
+    drift: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from coin_platform.partitions import Window, utc_now
 from coin_platform.resources.coinmarketcap.client import CoinMarketCap
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
 from coin_platform.resources.coinmarketcap.transport import Transport
+from coin_platform.simulator.faults import Faults
 from coin_platform.simulator.server import SimulatedMarket
 
 _ANY_KEY = "simulated"
@@ -18,11 +19,18 @@ class Simulated(QuoteSource):
     """A market under a seed, served by this process; nothing is started before the first call."""
 
     def __init__(
-        self, seed: int, *, currency: str = "USD", clock: Callable[[], datetime] = utc_now
+        self,
+        seed: int,
+        *,
+        currency: str = "USD",
+        clock: Callable[[], datetime] = utc_now,
+        faults: Faults = (),
     ) -> None:
+        """`faults` are what goes wrong in its answers, for tests and demonstrations."""
         self._seed = seed
         self._currency = currency
         self._clock = clock
+        self._faults = faults
         self._lock = threading.Lock()
         self._opened: tuple[SimulatedMarket, CoinMarketCap] | None = None
 
@@ -51,7 +59,7 @@ class Simulated(QuoteSource):
     def _client(self) -> CoinMarketCap:
         with self._lock:
             if self._opened is None:
-                market = SimulatedMarket(self._seed, clock=self._clock).start()
+                market = SimulatedMarket(self._seed, clock=self._clock, faults=self._faults).start()
                 client = CoinMarketCap(
                     Transport(market.url, _ANY_KEY), currency=self._currency, clock=self._clock
                 )

@@ -3,8 +3,8 @@
 Both shapes of answers are read, v1 and v3; a missing or null field becomes null, except the id.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,28 +13,27 @@ import pandas as pd
 import pyarrow as pa
 
 from coin_platform.contracts.database import COIN_ATTRIBUTES, COIN_QUOTES, COINS
-from coin_platform.contracts.model import Table, without
+from coin_platform.contracts.model import Table
 from coin_platform.contracts.render import arrow_schema
+from coin_platform.contracts.schema import Difference, merged
 from coin_platform.errors import PermanentError
-from coin_platform.resources.coinmarketcap.columns import column, misfit
+from coin_platform.resources.coinmarketcap.columns import column, misfit, retyped
+from coin_platform.resources.coinmarketcap.fields import (
+    OF_A_LISTED_COIN,
+    OF_A_QUOTE,
+    of_listed_quotes,
+)
 from coin_platform.resources.coinmarketcap.interface import Snapshot
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Who said it, for which currency."""
+    """Who said it, for which currency; `drift` collects values that are not of their kind."""
 
     endpoint: str
     currency: str
     simulated: bool
-
-
-# Columns of COIN_QUOTES that a coin's own object carries in a listing; all others are the quote's.
-_OF_THE_COIN = ("cmc_rank", "num_market_pairs", "circulating_supply", "total_supply")
-_SET_HERE = ("snapshot_hour", "coin_id", "currency", "last_updated", "source", "loaded_at")
-QUOTE_FIELDS = tuple(
-    measure.name for measure in without(COIN_QUOTES.columns, *_OF_THE_COIN, *_SET_HERE)
-)
+    drift: list[Difference] = field(default_factory=list, compare=False)
 
 
 def coin_id_of(row: Any, endpoint: str) -> int:
@@ -69,13 +68,13 @@ def quote_of(row: dict[str, Any], coin_id: int, origin: Origin) -> dict[str, Any
 def coins_table(rows: Sequence[dict[str, Any]], origin: Origin) -> pa.Table:
     """The columns of `COINS` but `snapshot_hour` and `loaded_at`, in the order of the rows."""
     ids = [coin_id_of(row, origin.endpoint) for row in rows]
-    platforms = [_platform_of(row, origin.endpoint) for row in rows]
+    platforms = [_platform_of(row, origin) for row in rows]
     values = {
         "max_supply": [_cap_of(row) for row in rows],
         "platform_id": [platform.get("id") for platform in platforms],
         "platform_name": [platform.get("name") for platform in platforms],
         "platform_token_address": [platform.get("token_address") for platform in platforms],
-        "tags": [_tags_of(row, origin.endpoint) for row in rows],
+        "tags": [_tags_of(row, origin) for row in rows],
     }
     columns = {
         attribute.name: column(
@@ -84,6 +83,7 @@ def coins_table(rows: Sequence[dict[str, Any]], origin: Origin) -> pa.Table:
             values.get(attribute.name) or [row.get(attribute.name) for row in rows],
             ids,
             origin.endpoint,
+            origin.drift,
         )
         for attribute in COIN_ATTRIBUTES
     }
@@ -103,6 +103,12 @@ def listed_quotes_table(rows: Sequence[dict[str, Any]], origin: Origin) -> pa.Ta
     return quotes_table(rows, quotes, updated, ids, origin)
 
 
+def listed_drift(rows: Sequence[dict[str, Any]], origin: Origin) -> list[Difference]:
+    """What of a listing's quotes is not as the contract says, values that were noted included."""
+    quotes = [quote_of(row, row["id"], origin) for row in rows]
+    return [*of_listed_quotes(origin.endpoint, rows, quotes), *origin.drift]
+
+
 def quotes_table(
     rows: Sequence[dict[str, Any]],
     quotes: Sequence[dict[str, Any]],
@@ -115,10 +121,12 @@ def quotes_table(
     `rows` hold what a listing says of the coin itself (rank, supplies), `quotes` the rest.
     """
     values = {"last_updated": last_updated}
-    values |= {name: [row.get(name) for row in rows] for name in _OF_THE_COIN}
-    values |= {name: [quote.get(name) for quote in quotes] for name in QUOTE_FIELDS}
+    values |= {name: [row.get(name) for row in rows] for name in OF_A_LISTED_COIN}
+    values |= {
+        name: [quote.get(name) for quote in quotes] for name in OF_A_QUOTE if name != "last_updated"
+    }
     columns = {
-        name: column(COIN_QUOTES, name, field_values, coin_ids, origin.endpoint)
+        name: column(COIN_QUOTES, name, field_values, coin_ids, origin.endpoint, origin.drift)
         for name, field_values in values.items()
     }
     return pa.table(
@@ -131,8 +139,14 @@ def quotes_table(
     )
 
 
-def snapshot(
-    hour: datetime, coins: pa.Table, quotes: pa.Table, *, credits_used: int, endpoint: str
+def snapshot(  # noqa: PLR0913  an hour, its two tables, and what is said of them
+    hour: datetime,
+    coins: pa.Table,
+    quotes: pa.Table,
+    *,
+    credits_used: int,
+    endpoint: str,
+    drift: Iterable[Difference] = (),
 ) -> Snapshot:
     """The snapshot of an hour, from tables that lack `snapshot_hour`.
 
@@ -145,6 +159,7 @@ def snapshot(
         quotes=_frame(COIN_QUOTES, quotes, hour),
         credits=credits_used,
         endpoint=endpoint,
+        drift=tuple(merged(drift)),
     )
 
 
@@ -168,16 +183,16 @@ def _cap_of(row: dict[str, Any]) -> Any:
     return None if type(cap) in (int, float) and cap == 0 else cap
 
 
-def _platform_of(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
+def _platform_of(row: dict[str, Any], origin: Origin) -> dict[str, Any]:
     platform = row.get("platform")
-    if platform is None:
-        return {}
-    if not isinstance(platform, dict):
-        raise misfit(endpoint, row["id"], "platform", platform, "platform object")
-    return platform
+    if platform is None or isinstance(platform, dict):
+        return platform or {}
+    place = (platform, row["id"], origin.endpoint, "platform object")
+    origin.drift.append(retyped(COINS, "platform_id", *place))
+    return {}
 
 
-def _tags_of(row: dict[str, Any], endpoint: str) -> str | None:
+def _tags_of(row: dict[str, Any], origin: Origin) -> str | None:
     tags = row.get("tags")
     if tags is None:
         return None
@@ -185,6 +200,8 @@ def _tags_of(row: dict[str, Any], endpoint: str) -> str | None:
     for tag in tags if isinstance(tags, list) else [None]:
         slug = tag.get("slug") if isinstance(tag, dict) else tag
         if not isinstance(slug, str):
-            raise misfit(endpoint, row["id"], "tags", tags, "list of tags")
+            place = (tags, row["id"], origin.endpoint, "list of tags")
+            origin.drift.append(retyped(COINS, "tags", *place))
+            return None
         slugs.append(slug)
     return ",".join(slugs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coin_platform.contracts.measures import Measured
 from coin_platform.contracts.model import Table
+from coin_platform.contracts.schema import Schema
 from coin_platform.partitions import Window
 
 if TYPE_CHECKING:
@@ -51,11 +52,21 @@ class Database(ABC):
         replaced. A value the source does not know this time (null) never blanks `cmc_rank` and
         the other columns that only a listing carries. A coin is touched only when an attribute
         changed and no newer hour has been loaded for it.
+
+        A column that the table no longer has, or has in a type that loses values, is left out where
+        its contract says evolve or ignore; `PermanentError` that names it where it says stop.
         """
 
     @abstractmethod
+    def columns(self, table: Table) -> Schema:
+        """The table's columns as they now are, in order; none where there is no such table."""
+
+    @abstractmethod
     def rows(self, table: Table, window: Window, columns: tuple[str, ...]) -> "pa.Table":
-        """Those columns of the rows whose `snapshot_hour` lies in the window, as Arrow."""
+        """Those columns of the rows whose `snapshot_hour` lies in the window, as Arrow.
+
+        A column that is gone is null where its contract goes on without it; else `PermanentError`.
+        """
 
     @abstractmethod
     def measure(
@@ -63,5 +74,6 @@ class Database(ABC):
     ) -> dict[datetime, Measured]:
         """Each hour of the window that has rows, counted against the contract by one query.
 
+        Columns that are gone or have another type are not judged.
         `facts` are SQL aggregates by name, whose values come back as the measurement's facts.
         """

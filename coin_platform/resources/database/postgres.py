@@ -17,9 +17,11 @@ from coin_platform.contracts.database import SCHEMA
 from coin_platform.contracts.measures import Measured, conditions
 from coin_platform.contracts.model import Table
 from coin_platform.contracts.render import arrow_schema
+from coin_platform.contracts.schema import Difference, Schema, absent
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
-from coin_platform.resources.database import migrate, upsert
+from coin_platform.resources.conversion import exactly
+from coin_platform.resources.database import catalog, migrate, upsert
 from coin_platform.resources.database.endpoint import Endpoint
 from coin_platform.resources.database.interface import Database, Upserted
 
@@ -63,6 +65,16 @@ class PostgresDatabase(Database):
 
         return _with_retries(run, f"writing hour {new_quotes['snapshot_hour'][0]}")
 
+    def columns(self, table: Table) -> Schema:
+        def run() -> Schema:
+            with self._connect({}) as connection:
+                return catalog.columns(connection, table)
+
+        return _with_retries(run, f"looking up the columns of {table.id}")
+
+    def _drift(self, table: Table) -> list[Difference]:
+        return catalog.drift(table, self.columns(table))
+
     def rows(self, table: Table, window: Window, columns: tuple[str, ...]) -> pa.Table:
         """In the order of the key, with the contract's types; instants are microseconds in UTC.
 
@@ -73,8 +85,11 @@ class PostgresDatabase(Database):
 
         contract = arrow_schema(table)
         schema = pa.schema([contract.field(table.column(name).name) for name in columns])
+        different = self._drift(table)
+        catalog.require(different, list(columns))
+        held = [name for name in columns if name not in absent(different)]
         query = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(", ").join(map(sql.Identifier, held)),
             sql.Identifier(SCHEMA, table.name),
             _within(window),
             sql.SQL(", ").join(map(sql.Identifier, table.key)),
@@ -85,18 +100,32 @@ class PostgresDatabase(Database):
             try:
                 with dbapi.connect(conninfo) as connection, connection.cursor() as cursor:
                     cursor.execute(query.as_string())
-                    return cursor.fetch_arrow_table().cast(schema)
+                    rows = cursor.fetch_arrow_table()
             except OperationalError as error:
                 raise psycopg.OperationalError(str(error)) from error
             except Error as error:
                 raise psycopg.ProgrammingError(str(error)) from error
+            return pa.table(
+                [
+                    exactly(rows[field.name], field.type)
+                    if field.name in held
+                    else pa.nulls(rows.num_rows, field.type)
+                    for field in schema
+                ],
+                schema=schema,
+            )
 
         return _with_retries(run, f"reading {table.id}")
 
     def measure(
         self, table: Table, window: Window, facts: Mapping[str, str]
     ) -> dict[datetime, Measured]:
-        broken = conditions(table)
+        differing = {difference.column for difference in self._drift(table)}
+        broken = {
+            name: condition
+            for name, condition in conditions(table).items()
+            if name.partition(".")[2] not in differing
+        }
         key = ", ".join(table.key)
         counts = [
             sql.SQL(f"count(DISTINCT ({key})) AS keys"),

@@ -14,11 +14,16 @@ class Outcome:
     """What a transform job reports: rows by partition, and facts for an operator.
 
     `rows` maps the start of each hour (or each day, ISO 8601) of the window to the rows now in
-    the table for it. `facts` holds numbers and short texts, JSON-serializable.
+    the table for it; `quarantined` likewise the rows kept out of it. `stopped` says of partitions
+    why nothing was written for them. `facts` holds numbers and short texts, JSON-serializable;
+    `details` such facts by partition.
     """
 
     rows: dict[str, int]
     facts: dict[str, Any] = field(default_factory=dict)
+    quarantined: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Engine(ABC):
@@ -26,9 +31,15 @@ class Engine(ABC):
 
     @abstractmethod
     def run(
-        self, job: str, window: Window, progress: Callable[[str], None] = lambda _: None
+        self,
+        job: str,
+        window: Window,
+        progress: Callable[[str], None] = lambda _: None,
+        run_id: str = "",
     ) -> Outcome:
         """Run the job `layer/table` of `transforms.jobs` and wait for it.
+
+        `run_id` is the orchestrator's, for rows that say who wrote them.
 
         Raises `PermanentError` or `TransientError` with the engine's own reason; what the table
         held before is then still what it holds.

@@ -30,7 +30,11 @@ class LocalEngine(Engine):
         return SAIL.session
 
     def run(
-        self, job: str, window: Window, progress: Callable[[str], None] = lambda _: None
+        self,
+        job: str,
+        window: Window,
+        progress: Callable[[str], None] = lambda _: None,
+        run_id: str = "",
     ) -> Outcome:
         from coin_platform.transforms.jobs import JOBS
 
@@ -39,7 +43,7 @@ class LocalEngine(Engine):
             raise PermanentError(message)
         started = time.monotonic()
         with explained(f"{job}, {window}"):
-            outcome = JOBS[job](self.session(), self.lake, window)
+            outcome = JOBS[job](self.session(), self.lake, window, run_id)
         seconds = time.monotonic() - started
         progress(f"{job}: {sum(outcome.rows.values())} rows of {window} in {seconds:.1f} s")
         return outcome

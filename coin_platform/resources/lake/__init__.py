@@ -1,13 +1,14 @@
 """The lake: raw files as the replication task writes them, and Delta tables above them.
 
-`raw.py` lists and reads raw files, `tables.py` owns the Delta tables' shape and upkeep, `frames.py`
-is where Spark reads and writes, with the guards that it needs; `lake.py` ties them to one root.
+`listing.py` finds raw files, `raw.py` reads them, `schemas.py` tells their shapes; `tables.py` owns
+the Delta tables' shape and upkeep; `frames.py` is where Spark reads and writes, with the guards
+that it needs. `lake.py` ties them to one root.
 """
 
 from typing import TYPE_CHECKING
 
 from coin_platform.resources.lake.lake import Lake
-from coin_platform.resources.lake.raw import RawFile
+from coin_platform.resources.lake.listing import RawFile
 from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:

@@ -12,6 +12,9 @@ Sail 0.7.2 accepts all of the following without a word, and so no other module r
 7. Partition columns read from folder names are texts: tables have none.
 8. CSV's null marker is not honoured in typed columns, columns are taken by position, and `""` reads
    as null: CSV is read as text by its own header, then typed.
+9. A column whose statistics say that its smallest and largest values are equal reads as that value
+   everywhere, NaN included, which statistics leave out: Sail collects none from Parquet files
+   (`resources/engine/sail.py`), and Delta tables keep none of doubles (`tables.py`).
 
 Frames are written in the session's zone, which must be UTC (`resources/engine`).
 """
@@ -22,7 +25,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from coin_platform.contracts.model import Table, Type
+from coin_platform.contracts.model import Column, Drift, Table, Type
 from coin_platform.contracts.render import SPARK_TYPES, spark_columns
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ATTEMPTS = 5
+BEYOND = "Not in the contract: it came along with the source."
 CONFLICT = re.compile(r"Failed to commit transaction|Concurrent\w+Exception|DELTA_CONCURRENT")
 
 
@@ -63,6 +67,29 @@ def read_csv(
     return texts.select(*columns)
 
 
+def fitted(rows: "DataFrame", shape: Table, table: Table) -> "DataFrame":
+    """Rows of files that have another shape, in the columns and types of the table.
+
+    Retyped columns are converted where nothing is lost, columns that the shape lacks are null.
+    """
+    from pyspark.sql import functions as fn
+
+    there = {column.name: column for column in shape.columns}
+    columns = []
+    for column in table.columns:
+        kind = SPARK_TYPES[column.type]
+        value = fn.lit(None).cast(kind)
+        if column.name in there:
+            value = fn.col(f"`{column.name}`")
+            found = there[column.name].type
+            if found is not column.type:
+                cast = value.try_cast(kind)
+                texts = Type.TEXT in (found, column.type)
+                value = cast if texts else fn.when(cast.try_cast(SPARK_TYPES[found]) == value, cast)
+        columns.append(value.alias(column.name))
+    return rows.select(*columns)
+
+
 def read_delta(spark: "SparkSession", uri: str) -> "DataFrame":
     return spark.read.format("delta").load(uri)
 
@@ -88,8 +115,12 @@ def predicate(table: Table, window: Window, column: str | None = None) -> str:
     return f"{time_column} >= {start} AND {time_column} < {end}"
 
 
-def conform(frame: "DataFrame", table: Table) -> "DataFrame":
-    """The frame in the contract's columns, order and types; `PermanentError` if one is missing."""
+def conform(frame: "DataFrame", table: Table, beyond: Sequence[Column] = ()) -> "DataFrame":
+    """The frame in the contract's columns, order and types; `PermanentError` if one is missing.
+
+    `beyond` are columns that the Delta table has after them: null where the frame has none, for
+    Sail takes no row that lacks one.
+    """
     from pyspark.sql import functions as fn
 
     missing = set(table.column_names) - set(frame.columns)
@@ -98,24 +129,46 @@ def conform(frame: "DataFrame", table: Table) -> "DataFrame":
         raise PermanentError(message)
     return frame.select(
         *(
-            fn.col(column.name).cast(SPARK_TYPES[column.type]).alias(column.name)
-            for column in table.columns
+            (fn.col(f"`{column.name}`") if column.name in frame.columns else fn.lit(None))
+            .cast(SPARK_TYPES[column.type])
+            .alias(column.name)
+            for column in (*table.columns, *beyond)
         )
     )
 
 
-def replace(frame: "DataFrame", table: Table, uri: str, window: Window) -> None:
+def beyond_contract(frame: "DataFrame", table: Table) -> list[Column]:
+    """Columns of the frame that the table's contract does not have and carries on."""
+    if table.new_columns is not Drift.EVOLVE:
+        return []
+    kinds = {name.lower(): kind for kind, name in SPARK_TYPES.items()}
+    return [
+        Column(field.name, kinds[field.dataType.simpleString()], BEYOND)
+        for field in frame.schema.fields
+        if field.name not in table.column_names and field.dataType.simpleString() in kinds
+    ]
+
+
+def replace(
+    frame: "DataFrame", table: Table, uri: str, window: Window, beyond: Sequence[Column] = ()
+) -> None:
     """Make the frame's rows of the window the table's rows of the window."""
     where = predicate(table, window)
-    rows = conform(frame, table).filter(where)
+    rows = conform(frame, table, beyond).filter(where)
     writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
     retry(table, lambda: writer.save(uri))
 
 
-def merge(spark: "SparkSession", frame: "DataFrame", table: Table, uri: str) -> None:
+def merge(
+    spark: "SparkSession",
+    frame: "DataFrame",
+    table: Table,
+    uri: str,
+    beyond: Sequence[Column] = (),
+) -> None:
     """Insert the frame's rows, or replace those that have the same key."""
     view = f"merge_{uuid.uuid4().hex}"
-    conform(frame, table).createOrReplaceTempView(view)
+    conform(frame, table, beyond).createOrReplaceTempView(view)
     on = " AND ".join(f"t.`{name}` = s.`{name}`" for name in table.key)
     statement = (
         f"MERGE INTO delta.`{uri}` t USING {view} s ON {on} "

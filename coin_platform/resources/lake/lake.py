@@ -1,6 +1,5 @@
 """The lake at one root: `raw/market/<table>/`, `processed/<table>` and `curated/<table>`."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts import database
-from coin_platform.contracts.model import Table
+from coin_platform.contracts.model import Column, Table
+from coin_platform.contracts.schema import Difference
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
-from coin_platform.resources.lake import frames, raw, tables
-from coin_platform.resources.lake.raw import RawFile
+from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables
+from coin_platform.resources.lake.listing import RawFile
 from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:
@@ -63,16 +63,13 @@ class Lake:
         `since` leaves out change files made before it: they cannot hold rows of hours from then
         on. `after` gives the change files only whose name comes after that name.
         """
-        files = raw.list_files(*self._open(self.uri(table)))
-        if since is not None:
-            files = raw.made_since(files, since)
-        if after is not None:
-            files = [file for file in files if file.is_change and file.name > after]
-        return files
+        first = max(listing.first_name(since) if since else "", after or "")
+        files = listing.list_files(*self._open(self.uri(table)), first)
+        return files if after is None else [f for f in files if f.is_change and f.name > after]
 
     def load_files(self, table: Table) -> list[RawFile]:
         """The files of the full load, in order."""
-        return [file for file in self.raw_files(table) if file.is_load]
+        return listing.list_files(*self._open(self.uri(table)), listing.FIRST_LOAD)
 
     def load_started(self, table: Table, files: Sequence[RawFile]) -> str | None:
         """The commit timestamp that the rows of the full load among these files carry, or None."""
@@ -90,13 +87,21 @@ class Lake:
         Rows without a time (deletes of coins) are in every window; without a window all rows come.
         Works without an engine; memory is bounded by what is asked for, not by the files.
         """
-        return raw.read_rows(self._open(self.uri(table))[0], table, files, columns, window)
+        return schemas.read_rows(self._open(self.uri(table))[0], table, files, columns, window)
+
+    def raw_parts(
+        self, table: Table, files: Sequence[RawFile], columns: Sequence[str]
+    ) -> "Iterator[pa.Table]":
+        """All rows as `raw_rows` gives them, in parts; of columns that no file has otherwise."""
+        return raw.read_parts(self._open(self.uri(table))[0], table, files, columns, None)
 
     def read_raw(
         self, spark: "SparkSession", table: Table, files: Sequence[RawFile]
     ) -> "DataFrame":
         """The rows of these files in contract columns and types, equal for Parquet and CSV.
 
+        Columns that a file lacks or has in another type are null, or converted where the contract
+        follows; columns that the contract carries on come after its own.
         Raises `PermanentError` for an empty list and for a file that is gone.
         """
         if not files:
@@ -112,17 +117,26 @@ class Lake:
             message = f"{gone[0]} has gone since it was listed (a reload?): run the hour again"
             raise TransientError(message)
         parts = []
-        parquet = [self._spark_path(file) for file in files if not file.is_csv]
-        if parquet:
-            parts.append(frames.read_parquet(spark, table, parquet))
-        by_header: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for file in files:
-            if file.is_csv:
-                by_header[raw.columns_of(filesystem, file)].append(self._spark_path(file))
-        parts += [
-            frames.read_csv(spark, table, header, paths) for header, paths in by_header.items()
-        ]
+        found = schemas.shapes(filesystem, table, files)
+        wanted = schemas.with_new_columns(table, [shape for shape, _ in found])
+        for shape, alike in found:
+            paths = [self._spark_path(file) for file in alike]
+            if alike[0].is_csv:
+                header = raw.columns_of(filesystem, alike[0])
+                parts.append(frames.read_csv(spark, wanted, header, paths))
+            else:
+                rows = frames.read_parquet(spark, shape, paths)
+                parts.append(rows if shape == wanted else frames.fitted(rows, shape, wanted))
         return reduce(lambda left, right: left.unionByName(right), parts)
+
+    def raw_drift(self, table: Table, files: Sequence[RawFile]) -> dict[str, list[Difference]]:
+        """How each of these raw files, by name, differs from the contract; only those that do."""
+        return {
+            file.name: different
+            for shape, alike in schemas.of_raw_files(self._open(self.uri(table))[0], files).items()
+            for file in alike
+            if (different := schemas.raw_drift(table, shape, file))
+        }
 
     def _spark_path(self, file: RawFile) -> str:
         return file.path if self.is_local else f"{self.url.partition('://')[0]}://{file.path}"
@@ -138,13 +152,19 @@ class Lake:
     def exists(self, table: Table) -> bool:
         return tables.exists(self.uri(table), self.storage_options)
 
-    def ensure(self, table: Table) -> None:
-        """Create the table, or add its contract's new nullable columns.
+    def drift(self, table: Table) -> list[Difference]:
+        """How the Delta table differs from its contract; not at all where there is none."""
+        there = tables.columns(self.uri(table), self.storage_options)
+        return delta_schema.drift(table, there) if there else []
 
+    def ensure(self, table: Table, beyond: Sequence[Column] = ()) -> list[Column]:
+        """Create the table, or add its contract's new nullable columns, and those given.
+
+        Returns all columns that it has beyond its contract.
         Raises `PermanentError` with the difference when the table is otherwise not as its contract.
         """
         with self.writing(table):
-            tables.ensure(table, self.uri(table), self.storage_options)
+            return tables.ensure(table, self.uri(table), self.storage_options, beyond)
 
     def read(
         self, spark: "SparkSession", table: Table, window: Window | None = None
@@ -170,14 +190,28 @@ class Lake:
         The frame is lazy: what it reads is read under the table's lock.
         """
         with self.writing(table):
-            self.ensure(table)
-            frames.replace(frame, table, self.uri(table), window)
+            beyond = self.ensure(table, frames.beyond_contract(frame, table))
+            frames.replace(frame, table, self.uri(table), window, beyond)
 
     def merge(self, spark: "SparkSession", table: Table, frame: "DataFrame") -> None:
         """Insert the frame's rows, or replace those of the same key, in one commit."""
         with self.writing(table):
-            self.ensure(table)
-            frames.merge(spark, frame, table, self.uri(table))
+            beyond = self.ensure(table, frames.beyond_contract(frame, table))
+            frames.merge(spark, frame, table, self.uri(table), beyond)
+
+    def replace_rows(self, table: Table, rows: "pa.Table", window: Window) -> None:
+        """As `replace`, with Arrow rows of the window and without an engine."""
+        with self.writing(table):
+            beyond = self.ensure(table)
+            where = tables.predicate(table, window)
+            tables.replace_rows(table, self.uri(table), self.storage_options, rows, where, beyond)
+
+    def remove(self, table: Table, window: Window, also: str = "true") -> None:
+        """Delete the table's rows of a window, of those for which `also`, SQL, is true as well."""
+        with self.writing(table):
+            if self.exists(table):
+                where = f"{tables.predicate(table, window)} AND {also}"
+                tables.remove(self.uri(table), self.storage_options, where)
 
     @contextmanager
     def writing(self, table: Table) -> Iterator[None]:

@@ -1,92 +1,27 @@
-"""Raw files without Spark: which there are, what their names say, and a few columns of their rows.
+"""Raw files without Spark: a few columns of their rows, streamed.
 
-File names are DMS's (`resources/replication/layout.py`): the name of a change file is the time it
-was made, so that files are skipped by name. What Spark reads of them is in `frames.py`.
+Which files there are is in `listing.py`, what Spark reads of them in `frames.py`.
 """
 
-import logging
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import reduce
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Table
 from coin_platform.contracts.raw import COMMIT_TIMESTAMP, OP
 from coin_platform.contracts.render import arrow_schema
-from coin_platform.errors import PermanentError
+from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
-from coin_platform.resources.replication.layout import CHANGE_FILE, CSV_NULL, LOAD_FILE
+from coin_platform.resources.lake.listing import RawFile
+from coin_platform.resources.replication.layout import CSV_NULL
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.fs import FileSystem
 
-log = logging.getLogger(__name__)
-
 BATCH_ROWS = 64 * 1024
+# Arrow's own choice, 16 batches of each of 4 files, holds a whole load in memory.
+READ_AHEAD = {"batch_readahead": 2, "fragment_readahead": 2}
 FILE_COLUMN = "file"
-UNFINISHED = re.compile(r"[._].*|.*\.(tmp|crc|inprogress)")
-
-
-@dataclass(frozen=True, order=True)
-class RawFile:
-    """A finished raw file. Sorts as changes apply: the full load first, then by time of making.
-
-    `written_at` is what the name of a change file says; None for a full load's, which has no time.
-    """
-
-    is_change: bool
-    name: str
-    path: str
-    written_at: datetime | None = None
-
-    @property
-    def is_load(self) -> bool:
-        return not self.is_change
-
-    @property
-    def is_csv(self) -> bool:
-        return ".csv" in self.name
-
-
-def parse(path: str) -> RawFile | None:
-    """The raw file at a path; None for one that is not finished or not a raw file at all.
-
-    The latter is said in a warning: reading past it could hide rows.
-    """
-    name = path.rpartition("/")[2]
-    if LOAD_FILE.fullmatch(name):
-        return RawFile(is_change=False, name=name, path=path)
-    if CHANGE_FILE.fullmatch(name):
-        day, _, clock = name.partition(".")[0].partition("-")
-        written_at = datetime.strptime(f"{day}{clock:0<12}", "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
-        return RawFile(is_change=True, name=name, path=path, written_at=written_at)
-    if not UNFINISHED.fullmatch(name):
-        log.warning("%s is named neither as a load nor as a change file: it is not read", path)
-    return None
-
-
-def list_files(filesystem: "FileSystem", folder: str) -> list[RawFile]:
-    """The finished raw files below a folder, sorted; none where there is no such folder."""
-    from pyarrow.fs import FileSelector, FileType
-
-    selector = FileSelector(folder, allow_not_found=True, recursive=True)
-    found = filesystem.get_file_info(selector)
-    files = (parse(info.path) for info in found if info.type == FileType.File)
-    return sorted(file for file in files if file is not None)
-
-
-def made_since(files: Sequence[RawFile], since: datetime) -> list[RawFile]:
-    """The loads, and the change files made at `since` or later.
-
-    A `since` ahead of this machine's clock skips nothing: names are times of the replication's
-    clock, and a market that is simulated or replayed may run ahead of it.
-    """
-    if since > datetime.now(UTC):
-        return list(files)
-    return [file for file in files if file.written_at is None or file.written_at >= since]
 
 
 def read_rows(
@@ -96,19 +31,40 @@ def read_rows(
     columns: Sequence[str],
     window: Window | None,
 ) -> "pa.Table":
-    """See `Lake.raw_rows`. Streams batches and keeps only what is asked for."""
+    """See `Lake.raw_rows`."""
+    import pyarrow as pa
+
+    none = _result_schema(table, columns).empty_table()
+    return pa.concat_tables([none, *read_parts(filesystem, table, files, columns, window)])
+
+
+def read_parts(
+    filesystem: "FileSystem",
+    table: Table,
+    files: Sequence[RawFile],
+    columns: Sequence[str],
+    window: Window | None,
+) -> "Iterator[pa.Table]":
+    """See `Lake.raw_parts`. Files are streamed, so that only what is asked for is ever held."""
+    result = _result_schema(table, columns)
+    names = [name for name in result.names if name != FILE_COLUMN]
+    for csv in (False, True):
+        alike = [file for file in files if file.is_csv is csv]
+        try:
+            for part in _scan(filesystem, table, alike, names, window):
+                yield part.cast(result)
+        except FileNotFoundError as error:
+            message = f"a raw file has gone since it was listed (a reload?): try again ({error})"
+            raise TransientError(message) from error
+
+
+def _result_schema(table: Table, columns: Sequence[str]) -> "pa.Schema":
     import pyarrow as pa
 
     names = [OP.name, *(name for name in columns if name not in (OP.name, FILE_COLUMN))]
     contract = arrow_schema(table)
-    schema = pa.schema([contract.field(name) for name in names])
-    result = pa.schema([*schema, pa.field(FILE_COLUMN, pa.string())])
-    parts = [
-        _scan(filesystem, table, [file for file in files if file.is_csv is csv], names, window)
-        for csv in (False, True)
-        if any(file.is_csv is csv for file in files)
-    ]
-    return pa.concat_tables(part.cast(result) for part in parts) if parts else result.empty_table()
+    fields = [contract.field(name) for name in names]
+    return pa.schema([*fields, pa.field(FILE_COLUMN, pa.string())])
 
 
 def _scan(
@@ -117,13 +73,15 @@ def _scan(
     files: Sequence[RawFile],
     names: Sequence[str],
     window: Window | None,
-) -> "pa.Table":
+) -> "Iterator[pa.Table]":
     """Scan files of one format, which may lack columns that were added later."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.csv
     import pyarrow.dataset as ds
 
+    if not files:
+        return
     contract = arrow_schema(table)
     file_format: ds.FileFormat = ds.ParquetFileFormat()
     zone: str | None = "UTC"
@@ -155,16 +113,24 @@ def _scan(
         )
         # A delete carries only the key: without a time it may belong to any window.
         wanted = ((time >= start) & (time < end)) | time.is_null()
-    scanned = rows.to_table(
-        columns=[*names, "__filename"], filter=wanted, batch_size=BATCH_ROWS, batch_readahead=2
-    )
-    if zone is None:
-        for index, field in enumerate(scanned.schema):
-            if pa.types.is_timestamp(field.type):
-                aware = pc.assume_timezone(scanned.column(index), "UTC")
-                scanned = scanned.set_column(index, field.name, aware)
-    base = pc.replace_substring_regex(scanned["__filename"], ".*/", "")
-    return scanned.set_column(len(names), FILE_COLUMN, base)
+    for batch in rows.to_batches(
+        columns=[*names, "__filename"], filter=wanted, batch_size=BATCH_ROWS, **READ_AHEAD
+    ):
+        if batch.num_rows:
+            yield _finished(pa.table(batch), len(names))
+
+
+def _finished(part: "pa.Table", file_column: int) -> "pa.Table":
+    """A scanned part with instants in UTC, and the name of its file in place of the path."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(part.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz is None:
+            aware = pc.assume_timezone(part.column(index), "UTC")
+            part = part.set_column(index, field.name, aware)
+    base = pc.replace_substring_regex(part.column(file_column), ".*/", "")
+    return part.set_column(file_column, FILE_COLUMN, base)
 
 
 def columns_of(filesystem: "FileSystem", file: RawFile) -> tuple[str, ...]:
@@ -186,12 +152,14 @@ def load_started(filesystem: "FileSystem", table: Table, files: Sequence[RawFile
     if load is None:
         return None
     name = COMMIT_TIMESTAMP.name
+    values: list[str]
     if load.is_csv:
-        values = _scan(filesystem, table, [load], [name], None)[name].slice(0, 1).to_pylist()
+        parts = (part[name] for part in _scan(filesystem, table, [load], [name], None))
+        values = next((part.slice(0, 1).to_pylist() for part in parts), [])
     else:
         with filesystem.open_input_file(load.path) as stream:
             batches = pq.ParquetFile(stream).iter_batches(batch_size=1, columns=[name])
-            values = reduce(lambda seen, batch: seen or batch[0].to_pylist(), batches, [])
+            values = next((batch[0].to_pylist() for batch in batches if len(batch)), [])
     if not values:
         message = f"{load.path} holds no rows, which a full load's file never does: reload the task"
         raise PermanentError(message)

@@ -10,22 +10,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Column, Table, Type
-from coin_platform.errors import PermanentError
+from coin_platform.contracts.render import arrow_schema, arrow_type
+from coin_platform.contracts.schema import Schema
 from coin_platform.partitions import Window
+from coin_platform.resources.lake import delta_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from deltalake import DeltaTable, Field
 
-DELTA_TYPES = {
-    Type.INTEGER: "integer",
-    Type.BIGINT: "long",
-    Type.DOUBLE: "double",
-    Type.TEXT: "string",
-    Type.BOOLEAN: "boolean",
-    Type.TIMESTAMP: "timestamp",
-    Type.DATE: "date",
-}
 KEEP = timedelta(days=7)
 
 
@@ -39,14 +31,10 @@ class TableDetail:
     rows: int
 
 
-def field(column: Column) -> "Field":
-    from deltalake import Field
-    from deltalake.schema import PrimitiveType
-
-    kind = PrimitiveType(DELTA_TYPES[column.type])
-    return Field(
-        column.name, kind, nullable=column.nullable, metadata={"comment": column.description}
-    )
+def configuration(table: Table) -> dict[str, str]:
+    """Statistics of all columns but doubles: those leave NaN out, and Sail goes by them."""
+    names = [column.name for column in table.columns if column.type is not Type.DOUBLE]
+    return {"delta.dataSkippingStatsColumns": ",".join(names)}
 
 
 def exists(uri: str, options: Mapping[str, str]) -> bool:
@@ -55,53 +43,44 @@ def exists(uri: str, options: Mapping[str, str]) -> bool:
     return bool(DeltaTable.is_deltatable(uri, dict(options)))
 
 
-def ensure(table: Table, uri: str, options: Mapping[str, str]) -> None:
+def ensure(
+    table: Table, uri: str, options: Mapping[str, str], beyond: Sequence[Column] = ()
+) -> list[Column]:
     """Create the table, or bring it up to its contract where that only adds nullable columns.
 
-    Raises `PermanentError` that names every other difference.
+    `beyond` are added as well. Returns all columns that the table has beyond its contract.
+    Raises `PermanentError` that names every other difference but new columns to live with.
     """
-    from deltalake import DeltaTable, Schema
+    from deltalake import DeltaTable
+    from deltalake import Schema as DeltaSchema
 
     if not exists(uri, options):
         DeltaTable.create(
             uri,
-            Schema([field(column) for column in table.columns]),
+            DeltaSchema([delta_schema.field(column) for column in table.columns]),
             mode="ignore",
             name=table.id,
             description=table.description,
+            configuration=configuration(table),
             storage_options=dict(options),
         )
     found = DeltaTable(uri, storage_options=dict(options))
-    added = reconcile(table, found)
+    there = delta_schema.columns(found)
+    added = delta_schema.reconcile(table, there, uri)
+    added += [column for column in beyond if column.name not in there]
     if added:
-        found.alter.add_columns([field(column) for column in added])
+        found.alter.add_columns([delta_schema.field(column) for column in added])
+        there = delta_schema.columns(found)
+    return delta_schema.beyond(table, there)
 
 
-def reconcile(table: Table, found: "DeltaTable") -> list[Column]:
-    """The contract's columns that the table lacks and may be given; raises for what differs."""
-    there = {item.name: item for item in found.schema().fields}
-    differences = [
-        f"column {name} is not in the contract" for name in there.keys() - set(table.column_names)
-    ]
-    added = []
-    for column in table.columns:
-        item = there.get(column.name)
-        wanted = DELTA_TYPES[column.type]
-        if item is None and column.nullable:
-            added.append(column)
-        elif item is None:
-            differences.append(f"column {column.name} is missing and required")
-        elif getattr(item.type, "type", str(item.type)) != wanted:
-            differences.append(f"column {column.name} is {item.type}, the contract says {wanted}")
-        elif item.nullable and not column.nullable:
-            differences.append(f"column {column.name} may be null, the contract requires it")
-    if differences:
-        message = (
-            f"the table at {found.table_uri} differs from the contract of {table.id}: "
-            f"{'; '.join(sorted(differences))}. Migrate it, or move it away and materialize anew."
-        )
-        raise PermanentError(message)
-    return added
+def columns(uri: str, options: Mapping[str, str]) -> Schema:
+    """The table's columns in order; none where there is no table."""
+    from deltalake import DeltaTable
+
+    if not exists(uri, options):
+        return {}
+    return delta_schema.columns(DeltaTable(uri, storage_options=dict(options)))
 
 
 def detail(uri: str, options: Mapping[str, str]) -> TableDetail | None:
@@ -154,3 +133,47 @@ def rows(
         filters = [(table.time_column, ">=", start), (table.time_column, "<", end)]
     found = DeltaTable(uri, storage_options=dict(options))
     return found.to_pyarrow_table(columns=list(columns), filters=filters)
+
+
+def predicate(table: Table, window: Window) -> str:
+    """SQL that is true of the rows of a window, for the `deltalake` package.
+
+    Bounds are texts, which it casts: it does not compare an instant with a TIMESTAMP literal.
+    """
+    if table.time_column is None:
+        raise ValueError(f"{table.id} is not on the partition grid: it has no slice of a window")
+    daily = table.column(table.time_column).type is Type.DATE
+    form = "%Y-%m-%d" if daily else "%Y-%m-%dT%H:%M:%SZ"
+    start, end = (bound.strftime(form) for bound in (window.start, window.end))
+    return f"{table.time_column} >= '{start}' AND {table.time_column} < '{end}'"
+
+
+def replace_rows(  # noqa: PLR0913  a table, its rows, and which of them they replace
+    table: Table,
+    uri: str,
+    options: Mapping[str, str],
+    rows: "pa.Table",
+    where: str,
+    beyond: Sequence[Column] = (),
+) -> None:
+    """Make these rows, all of which `where` is true of, the ones of which it is; in one commit.
+
+    `beyond` are columns that the Delta table has after its contract's; they become null.
+    """
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    conformed = rows.select(table.column_names).cast(arrow_schema(table))
+    for column in beyond:
+        nulls = pa.nulls(rows.num_rows, arrow_type(column.type))
+        conformed = conformed.append_column(column.name, nulls)
+    write_deltalake(
+        uri, conformed, mode="overwrite", predicate=where, storage_options=dict(options)
+    )
+
+
+def remove(uri: str, options: Mapping[str, str], where: str) -> None:
+    """Delete the rows of which `where` is true."""
+    from deltalake import DeltaTable
+
+    DeltaTable(uri, storage_options=dict(options)).delete(where)

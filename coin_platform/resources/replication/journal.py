@@ -184,8 +184,9 @@ class JournalFile:
             staged.replace(final)
         elif not final.exists():
             raise PermanentError(
-                f"{final} was about to be delivered and its content is gone from {staged}: "
-                "somebody emptied the lake; start the task with reload-target"
+                f"{final.relative_to(self.lake)} was about to be delivered and its content is gone "
+                f"from {staged.relative_to(self.lake)}: somebody emptied the lake; "
+                "start the task with reload-target"
             )
 
 

@@ -10,6 +10,7 @@ import json
 import logging
 import logging.handlers
 import os
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -21,8 +22,9 @@ from typing import Any
 import psycopg
 
 from coin_platform.errors import PermanentError, TransientError
-from coin_platform.resources.replication import catalog
+from coin_platform.resources.replication import catalog, slot
 from coin_platform.resources.replication.full_load import FullLoad
+from coin_platform.resources.replication.held import HeldFolder
 from coin_platform.resources.replication.interface import StartType
 from coin_platform.resources.replication.journal import Journal, JournalFile
 from coin_platform.resources.replication.layout import Format
@@ -33,6 +35,8 @@ from coin_platform.resources.replication.stream import Pace, Stream
 
 LOG_BYTES = 1 << 20
 RETRY_PAUSE = 0.5
+
+EMPTIED = "somebody emptied the lake {}; start the task with reload-target"
 
 logger = logging.getLogger(__name__)
 
@@ -56,18 +60,29 @@ class Configuration:
 
 
 class FolderRemovedError(Exception):
-    """Somebody removed the home; what stands in its place is another worker's."""
+    """The task's folder or the lake is not there any more, or is another one."""
 
 
 class Worker:
-    """Runs the task in this process until it ends, fails or is asked to stop."""
+    """Runs the task in this process until it ends, fails or is asked to stop.
 
-    def __init__(self, configuration: Configuration, shutdown: ShutdownSignal) -> None:
+    It writes below the two folders that it holds and nowhere else.
+    """
+
+    def __init__(
+        self, configuration: Configuration, task: HeldFolder, shutdown: ShutdownSignal
+    ) -> None:
         self._configuration = configuration
         self._shutdown = shutdown
-        self._folder = TaskFolder(Path(configuration.task))
+        self._task = task
+        self._folder = TaskFolder(task.inside)
+        lake = Path(configuration.lake)
+        lake.mkdir(parents=True, exist_ok=True)
+        self._lake = HeldFolder(lake)
+        self._state = self._defined()
+        # By the slot, which no two tasks share: a removed one may still be writing there.
         self._journals = JournalFile(
-            self._folder.journal, Path(configuration.lake), f".{self._folder.path.name}"
+            self._folder.journal, self._lake.inside, f".{self._state.slot}"
         )
         self._failing_since: float | None = None
 
@@ -77,11 +92,15 @@ class Worker:
             reason = self._work()
             self._journals.recover()
             self._end("stopped", reason)
-        except FolderRemovedError:
-            logger.warning("the task's folder was removed: nothing is left to do")
         except Exception as error:
+            if not self._task.in_place:
+                self._leave()
+                return
             logger.exception("the task failed")
-            self._end("failed", "FATAL_ERROR", str(error) or type(error).__name__)
+            failure = str(error) or type(error).__name__
+            if isinstance(error, FileNotFoundError | FolderRemovedError):
+                failure = EMPTIED.format(self._lake.path)
+            self._end("failed", "FATAL_ERROR", failure)
 
     def _end(self, status: str, reason: str, failure: str | None = None) -> None:
         self._shutdown.ignore()
@@ -93,18 +112,34 @@ class Worker:
         )
         logger.info("%s: %s", status, reason)
 
-    def _work(self) -> str:
-        """Work through lost connections; the reason why the task stopped in good order."""
+    def _leave(self) -> None:
+        """End without a task; where it was removed, not moved, nobody will go on with its slot."""
+        self._shutdown.ignore()
+        logger.warning("%s was removed: nothing is left to do", self._task.path)
+        if self._folder.is_guarded_by(self._configuration.lock):
+            return
+        shutil.rmtree(self._journals.staging, ignore_errors=True)
+        with (
+            suppress(psycopg.OperationalError),  # most often the server went with the home
+            catalog.connect(self._configuration.connection) as connection,
+        ):
+            slot.drop(connection, self._state.slot)
+
+    def _defined(self) -> TaskState:
         state = self._folder.read()
         if state is None:
-            raise PermanentError(f"{self._folder.path} holds no task")
+            raise PermanentError(f"{self._task.path} holds no task; start it anew")
+        return state
+
+    def _work(self) -> str:
+        """Work through lost connections; the reason why the task stopped in good order."""
         if self._configuration.start_type != "resume-processing":
-            self._forget(state)
+            self._forget()
         try:
             while True:
                 began = time.monotonic()
                 try:
-                    self._attempt(state)
+                    self._attempt()
                 except (psycopg.OperationalError, TransientError) as error:
                     self._have_patience(error, began)
                 else:
@@ -112,12 +147,12 @@ class Worker:
         except Shutdown:
             return "NORMAL"
 
-    def _forget(self, state: TaskState) -> None:
+    def _forget(self) -> None:
         """Give the earlier load up, before anybody sees the task running with its statistics."""
         # An open delivery whose files are gone is the lake's loss, which the load makes good.
         with suppress(PermanentError):
             self._journals.recover()
-        journal = self._journals.read() or Journal(state.slot)
+        journal = self._journals.read() or Journal(self._state.slot)
         journal.loaded, journal.tables = False, {}
         journal.moves, journal.removals = [], []
         self._journals.save(journal)
@@ -138,21 +173,25 @@ class Worker:
     def _heard(self) -> None:
         self._shutdown.check()
         self._failing_since = None
+        self._check_folders()
 
-    def _attempt(self, state: TaskState) -> None:
-        """Connect and work until the task is done, which only a full load ever is."""
-        if not self._folder.is_guarded_by(self._configuration.lock):
+    def _check_folders(self) -> None:
+        if not (self._task.in_place and self._lake.in_place):
             raise FolderRemovedError
-        journal = self._journals.recover() or Journal(state.slot)
+
+    def _attempt(self) -> None:
+        """Connect and work until the task is done, which only a full load ever is."""
+        self._check_folders()
+        journal = self._journals.recover() or Journal(self._state.slot)
         file_format = self._configuration.file_format
         arguments = self._configuration.connection
         with catalog.connect(arguments) as connection:
             self._folder.update(status="running")
             if not journal.loaded:
                 load = FullLoad(self._journals, journal, file_format)
-                begin(connection, arguments, load, state.migration_type)
+                begin(connection, arguments, load, self._state.migration_type)
                 self._heard()
-            if state.migration_type != "full-load":
+            if self._state.migration_type != "full-load":
                 pace = Pace(**self._configuration.pace)
                 Stream(connection, self._journals, journal, file_format, pace, self._heard).follow()
 
@@ -168,13 +207,16 @@ def main() -> None:
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     write_pid(configuration.lock)
-    folder = TaskFolder(Path(configuration.task))
+    task = HeldFolder(Path(configuration.task))
+    folder = TaskFolder(task.inside)
+    if not folder.is_guarded_by(configuration.lock):
+        return  # removed before we came, and another's by now
     handler = logging.handlers.RotatingFileHandler(folder.log, maxBytes=LOG_BYTES, backupCount=1)
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
         level=logging.INFO, handlers=[handler], format="%(asctime)sZ %(levelname)s %(message)s"
     )
-    Worker(configuration, shutdown).run()
+    Worker(configuration, task, shutdown).run()
 
 
 if __name__ == "__main__":
