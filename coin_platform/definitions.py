@@ -34,7 +34,7 @@ def build_definitions(
         assets=[
             source.COINMARKETCAP,
             database.load_market,
-            raw.replicate_market,
+            raw.in_format(settings.raw_format),
             *processed.ASSETS,
             *curated.ASSETS,
         ],

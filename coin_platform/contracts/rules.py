@@ -25,6 +25,10 @@ ASK_AGAIN = (
     "Ask the source again: `coin-platform redrive --hour H --from-source`. If the vendor still "
     "says so and you know it to be true, release the row: `--release COIN_ID --because …`."
 )
+ASK_AGAIN_TO_BE_SURE = (
+    "Ask the source again: `coin-platform redrive --hour H --from-source`. The row is kept; curated "
+    "leaves numbers out that are not finite."
+)
 LOOK_AT_THE_VENDOR = "Compare with the coin's page at the vendor; nothing needs to be done here."
 
 
@@ -118,14 +122,14 @@ QUOTE_RULES = (
         Severity.WARN,
         any_of("{} < 0", AMOUNTS),
         "A supply, volume or market cap is below zero.",
-        ASK_AGAIN,
+        ASK_AGAIN_TO_BE_SURE,
     ),
     Rule(
         "number_not_finite",
         Severity.WARN,
         any_of(f"abs({{}}) > {LARGEST}", (*AMOUNTS, "volume_change_24h", *PERCENT_CHANGES)),
         "A number beside the price is NaN or infinite; curated leaves it out.",
-        ASK_AGAIN,
+        ASK_AGAIN_TO_BE_SURE,
     ),
 )
 
@@ -135,8 +139,8 @@ COIN_RULES = (
         Severity.QUARANTINE,
         f"coin_id IS NULL OR coin_id < 1 OR {blank(('name', 'symbol', 'slug'))}",
         "The vendor promises every coin an id, a name, a symbol and a slug.",
-        "The coin keeps its former attributes. Compare with its page at the vendor, and ask again: "
-        "`coin-platform redrive --hour H --from-source`.",
+        "A known coin keeps its former attributes, a new one has none. Compare with its page at "
+        "the vendor, and ask again: `coin-platform redrive --hour H --from-source`.",
     ),
     Rule(
         "max_supply_negative",

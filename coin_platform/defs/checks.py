@@ -116,11 +116,16 @@ def specs_of(
                 additional_deps=[key_of(other) for other in additional_deps],
                 metadata={
                     "owner": OWNERS[0],
-                    "runbook": dg.MetadataValue.path(f"docs/runbooks/{check.name}.md"),
+                    "runbook": runbook(check),
                 },
             )
             for check in checks
         ]
+
+
+def runbook(check: Check) -> dg.PathMetadataValue:
+    """The page that says what to do about the check."""
+    return dg.MetadataValue.path(f"docs/runbooks/{check.name}.md")
 
 
 def report(
@@ -148,7 +153,8 @@ def report(
                 check_name=check.name,
                 passed=verdict.passed,
                 description=verdict.description,
-                metadata=verdict.metadata,
+                # The UI shows an evaluation's metadata, and not its spec's.
+                metadata={**verdict.metadata, "runbook": runbook(check)},
                 severity=dg.AssetCheckSeverity.ERROR
                 if check.blocking
                 else dg.AssetCheckSeverity.WARN,

@@ -15,7 +15,7 @@ TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES, *curated.TABLES)
 KINDS: Mapping[str, set[str]] = {
     "source": {"api"},
     "database": {"postgres"},
-    "raw": {"parquet"},
+    "raw": set(),  # the format of its files, which is a setting
     "processed": {"pyspark", "deltalake"},
     "curated": {"pyspark", "deltalake"},
 }
@@ -64,7 +64,8 @@ def spec_of(
 
 def links(table: Table) -> dict[str, Any]:
     """Where to read on."""
-    return {"data dictionary": f"docs/data_dictionary.md#{table.layer}{table.name}"}
+    page = f"docs/data_dictionary.md#{table.layer}{table.name}"
+    return {"data dictionary": dg.MetadataValue.path(page)}
 
 
 # Dagster's own name for the rows of one partition; the UI plots it.

@@ -40,7 +40,7 @@ def materialize(
     for chunk in window_of(context).chunks(chunk_hours):
         try:
             with told_to_dagster():
-                outcome = engine.run(table.id, chunk, context.log.info, context.run_id)
+                outcome = engine.run(table.id, chunk, context.log.info, context.run.run_id)
         except dg.Failure:
             yield from recorded(table, done, quarantine, kept_out)
             raise

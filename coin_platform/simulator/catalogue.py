@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 
 from coin_platform.simulator.noise import hashed, uniform
 
-MOST_COINS = 8000
-
 _LARGEST = (
     ("Alphacoin", "ALPHA", 61_000.0),
     ("Betachain", "BETA", 2_900.0),

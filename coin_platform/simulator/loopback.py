@@ -35,7 +35,7 @@ class LoopbackServer:
     """Serves `respond` on a free port between `start` and `stop`; a context manager of both."""
 
     def __init__(self, respond: Callable[[Request], Reply]) -> None:
-        self._respond = respond
+        self._reply_to = respond
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -77,7 +77,7 @@ class LoopbackServer:
         self.stop()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        respond, stopping = self._respond, self._stopping
+        reply_to, stopping = self._reply_to, self._stopping
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -86,7 +86,7 @@ class LoopbackServer:
 
             def do_GET(self) -> None:
                 address = urlsplit(self.path)
-                reply = respond(
+                reply = reply_to(
                     Request(
                         path=address.path,
                         query=dict(parse_qsl(address.query)),

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from coin_platform.simulator.catalogue import MOST_COINS, STABLE, Coin, coins
+from coin_platform.settings import MOST_COINS
+from coin_platform.simulator.catalogue import STABLE, Coin, coins
 from coin_platform.simulator.noise import Floats, Integers, growth, uniform
 
 SPANS = {"1h": 1, "24h": 24, "7d": 168, "30d": 720, "60d": 1440, "90d": 2160}
@@ -19,7 +20,10 @@ _VOLUMES = 1 << 32  # streams of volumes, apart from those of prices
 
 
 class Market:
-    """`count` coins under a seed. `rows` arguments are positions in `coins`."""
+    """`count` coins under a seed, by default all that can ever be asked for.
+
+    `rows` arguments are positions in `coins`.
+    """
 
     def __init__(self, seed: int, count: int = MOST_COINS) -> None:
         if not 1 <= count <= MOST_COINS:

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Self
 
 import numpy as np
 
 from coin_platform.partitions import HOUR, last_closed_hour
+from coin_platform.settings import MOST_COINS
 from coin_platform.simulator.answers import (
     Ranking,
     error,
@@ -18,7 +18,6 @@ from coin_platform.simulator.answers import (
     key_info,
     ok,
 )
-from coin_platform.simulator.catalogue import MOST_COINS
 from coin_platform.simulator.faults import (
     HTTP_STATUS,
     BadValue,
@@ -40,7 +39,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SimulatedMarket:
+class SimulatedMarket(LoopbackServer):
     """A market of `coins` coins under a seed, served on loopback between `start` and `stop`.
 
     The listing shows the close of the hour that closed last by `clock`, so it equals the history
@@ -56,6 +55,7 @@ class SimulatedMarket:
         clock: Callable[[], datetime] = _now,
         faults: Faults = (),
     ) -> None:
+        super().__init__(self._respond)
         self.market = Market(seed, coins)
         self.requests: list[str] = []
         self._clock = clock
@@ -63,26 +63,7 @@ class SimulatedMarket:
         self._moved_by = sum(fault.by for fault in faults if isinstance(fault, MovingRanking))
         self._bad = [fault for fault in faults if isinstance(fault, BadValue)]
         self._lock = threading.Lock()
-        self._server = LoopbackServer(self._respond)
         self._ranking = lru_cache(maxsize=2)(lambda hour: Ranking(self.market, hour))
-
-    @property
-    def url(self) -> str:
-        """Base address for a client; `RuntimeError` unless started."""
-        return self._server.url
-
-    def start(self) -> Self:
-        self._server.start()
-        return self
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _respond(self, request: Request) -> Reply:
         version = 3 if "/v3/" in request.path else 1

@@ -51,18 +51,15 @@ def history(known: DataFrame, rows: DataFrame, load_started: str | None = None, 
         news = as_versions(loaded, OLD_LOAD).join(known, list(VERSION), "left_anti")
         changes = changes.unionByName(news)
     if load_is_new and load_started is not None:
-        seen = known.filter("is_current").select("coin_id").union(changes.select("coin_id"))
+        seen = known.filter("is_current").select("coin_id").union(rows.select("coin_id"))
         deleted = deleted.unionByName(absent(seen, rows, load_started))
 
     touched = changes.select("coin_id").union(deleted.select("coin_id")).distinct()
     known = known.join(touched, ["coin_id"], "left_semi")
-    versions = last_of_each(changes).unionByName(
-        known.join(changes, list(VERSION), "left_anti").select(
-            *VERSION, *VALUES, fn.lit(KNOWN).alias("at")
-        )
-    )
-    ends = effective(deleted.unionByName(known_ends(known)), changes, versions)
-    return close(versions, ends)
+    kept = known.join(changes, list(VERSION), "left_anti")
+    kept = kept.select(*VERSION, *VALUES, fn.lit(KNOWN).alias("at"))
+    ends = effective(deleted.unionByName(known_ends(known)), changes.unionByName(kept))
+    return close(last_of_each(changes).unionByName(kept), ends)
 
 
 def judged(rows: DataFrame) -> DataFrame:
@@ -136,16 +133,14 @@ def known_ends(known: DataFrame) -> DataFrame:
     )
 
 
-def effective(deleted: DataFrame, changes: DataFrame, versions: DataFrame) -> DataFrame:
+def effective(deleted: DataFrame, versions: DataFrame) -> DataFrame:
     """The instants at which each coin really ended: `coin_id`, `instant`.
 
     A delete is not earlier than the hours of the rows before it, whatever the clocks said, and is
     void when a later row has an hour that is not after it.
     """
     deleted = deleted.distinct()
-    hours = changes.select(*VERSION, "at").union(
-        versions.filter(fn.col("at") == KNOWN).select(*VERSION, "at")
-    )
+    hours = versions.select(*VERSION, "at")
     before = fn.max(fn.when(fn.col("d.at") > fn.col("h.at"), fn.col("h.valid_from")))
     after = fn.min(fn.when(fn.col("d.at") < fn.col("h.at"), fn.col("h.valid_from")))
     return (

@@ -33,16 +33,24 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 @contextmanager
 def started(command: list[str], port: int, log: Path, **options: Any) -> Iterator[Webserver]:
-    """The command, once its webserver answers; ended as Ctrl+C does."""
+    """The command, once its webserver answers; then interrupted, with what it started itself.
+
+    What is in a session of its own hears nothing of it, as with Ctrl+C in a terminal.
+    """
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, text=True, **options
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **options,
         )
     try:
         webserver = Webserver(port, process)
         webserver.wait()
         yield webserver
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         process.wait(STOPS_WITHIN_SECONDS)
     except BaseException:
         sys.stdout.write(log.read_text()[-5000:])  # shown when the test fails

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 
 from coin_platform.contracts import database, processed, raw
@@ -29,9 +30,11 @@ from coin_platform_tests.integration.change_log_model import (
 )
 from coin_platform_tests.integration.lake_files import HOUR, H, coin
 
+pytestmark = pytest.mark.slow
+
 COINS = processed.COINS
-IDS = range(1, 31)
-STAYS = 9  # a coin that is never deleted, because a table without rows has no load to date it
+IDS = range(1, 41)
+STAYS = 99  # a coin that is never deleted, because a table without rows has no load to date it
 
 
 class Catalogue:
@@ -81,7 +84,7 @@ class Catalogue:
 
     def change(self) -> None:
         """One transaction."""
-        for _ in range(self.random.randint(1, 12)):
+        for _ in range(self.random.randint(1, 16)):
             coin_id = self.random.choice(IDS)
             gone = coin(coin_id, op="D", at=self.now)
             match self.random.choice(("put", "put", "put", "delete", "move", "delete and put")):
@@ -133,13 +136,13 @@ def assert_sound(history: list[Row]) -> None:
             assert row["valid_from"] <= row["valid_to"] <= following["valid_from"]
 
 
-@property_of(6)
+@property_of(4)
 @given(SEEDS)
 def test_history_kept_while_raw_grows_is_that_of_the_changes_one_by_one(seed: int) -> None:
     with catalogue(Random(seed)) as world:
         random = world.random
         for _ in range(random.randint(1, 2)):
-            for _ in range(random.randint(1, 10)):
+            for _ in range(random.randint(2, 7)):
                 world.step()
             world.settle()
             for hour in random.choices(world.hours(), k=random.randint(0, 2)):
@@ -156,12 +159,12 @@ def test_history_kept_while_raw_grows_is_that_of_the_changes_one_by_one(seed: in
         assert world.history() == kept
 
 
-@property_of(5)
+@property_of(4)
 @given(SEEDS)
 def test_hours_materialized_in_any_order_give_the_history_of_one_pass(seed: int) -> None:
     with catalogue(Random(seed)) as world:
         random = world.random
-        for _ in range(random.randint(4, 20)):
+        for _ in range(random.randint(4, 15)):
             world.step()
         world.settle()
         late, again = random.sample(world.hours(), 2)

@@ -191,6 +191,7 @@ def test_measuring_curated_finds_days_of_coins_that_are_missing(engine):
     engine.run(curated.DAILY_COIN_PRICES.id, day)
     deliver(engine, 1, [quote(7, seq=3)])
     engine.run(QUOTES.id, hour(0))
+    close_hours(engine.lake, hour(0))
     facts = engine.measure(curated.DAILY_COIN_PRICES.id, day)["2026-03-01"].facts
     assert (facts["missing_keys"], facts["unexpected_keys"]) == (1, 0)
     assert engine.measure(raw.COIN_QUOTES.id, hour(0))["2026-03-01T00:00:00Z"].rows == 3

@@ -1,6 +1,8 @@
 """A home removed under a living worker: it ends, and leaves alone what takes the home's place."""
 
+import os
 import shutil
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -62,6 +64,26 @@ def test_a_worker_whose_home_was_removed_ends_and_leaves_the_new_one_alone(task,
         assert task.replayed("t") == dict(sql("SELECT id, to_jsonb(t) FROM market.t").fetchall())
         assert len(task.rows("t")) == n + 2
         wait_until(partial(gone, old_worker))
+
+
+def test_a_worker_that_wakes_in_a_replaced_home_writes_nothing_into_it(task, sql):
+    old_worker = task._folder.worker_pid()
+    os.kill(old_worker, signal.SIGSTOP)
+    sql("INSERT INTO market.t VALUES (1, 'b')")  # which it would deliver
+    remove(task.home / "replication")
+    remove(task.home / "lake")
+    task.start("start-replication")
+    task.loaded()
+    before = {path: path.stat().st_ino for path in task.home.rglob("*.*")}
+
+    os.kill(old_worker, signal.SIGCONT)
+    wait_until(partial(gone, old_worker))
+
+    journal = task.folder / "journal.json"
+    after = {path: path.stat().st_ino for path in task.home.rglob("*.*")}
+    assert after | {journal: 0} == before | {journal: 0}
+    assert task._journal().slot == task._state().slot
+    assert [row["id"] for row in task.rows("t")] == [0, 1]
 
 
 def test_the_slot_of_a_removed_task_goes_with_its_worker(task, sql):

@@ -14,7 +14,7 @@ NAMES = [variable_name(field) for field in Settings.model_fields]
 
 
 @pytest.fixture(autouse=True)
-def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("COIN_PLATFORM_", "COINMARKETCAP_")):
             monkeypatch.delenv(name)

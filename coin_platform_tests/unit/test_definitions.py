@@ -6,8 +6,10 @@ import sys
 import dagster as dg
 import pytest
 
-from coin_platform.definitions import defs
+from coin_platform.contracts import raw
+from coin_platform.definitions import build_definitions, defs
 from coin_platform.defs.tables import TABLES, key_of
+from coin_platform.settings import load
 
 GRAPH = defs.resolve_asset_graph()
 
@@ -27,6 +29,13 @@ def test_every_table_is_an_asset_with_owner_kind_group_columns_and_checks(table)
     assert [column.name for column in columns] == list(table.column_names)
     assert all(column.description for column in columns)
     assert any(key.asset_key == key_of(table) for key in GRAPH.asset_check_keys)
+
+
+def test_the_kind_of_raw_is_the_format_of_its_files():
+    of_csv = build_definitions(load(raw_format="csv")).resolve_asset_graph()
+    for table in raw.TABLES:
+        assert GRAPH.get(key_of(table)).kinds == {"parquet"}
+        assert of_csv.get(key_of(table)).kinds == {"csv"}
 
 
 def test_hours_lead_to_days():

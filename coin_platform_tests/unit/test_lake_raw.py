@@ -3,11 +3,17 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coin_platform.contracts import raw
+from coin_platform.errors import TransientError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
+from coin_platform.resources.lake.listing import first_name
 from coin_platform_tests.integration.lake_files import HOUR, H, change_name, coin, quote, write_raw
 
 COLUMNS = ("snapshot_hour", "coin_id", "loaded_at", "commit_timestamp", "change_seq")
@@ -47,6 +53,21 @@ def test_change_files_made_before_the_window_are_skipped_by_name(lake):
     assert names(found) == ["LOAD00000001.parquet", *map(change_name, made[1:])]
 
 
+def test_a_file_made_at_the_very_start_of_the_window_is_listed_whatever_its_ending(lake):
+    expected = ["20260301-010000000.csv", "20260301-0100000000.parquet", "20260301-010000001.csv"]
+    for name in (change_name(H + HOUR - timedelta(milliseconds=1)), *expected):
+        write_raw(lake, raw.COIN_QUOTES, name, [])
+    assert names(lake.raw_files(raw.COIN_QUOTES, since=H + HOUR)) == sorted(expected)
+
+
+@given(st.sets(st.integers(0, 5_000)), st.integers(0, 5_000))
+def test_a_bound_by_time_leaves_out_exactly_the_changes_made_before(minutes, bound):
+    made = {change_name(at): at for at in (H + timedelta(minutes=n) for n in minutes)}
+    since = H + timedelta(minutes=bound)
+    kept = {name for name in [*made, "LOAD00000001.csv"] if name >= first_name(since)}
+    assert kept == {"LOAD00000001.csv", *(name for name, at in made.items() if at >= since)}
+
+
 def test_an_hour_ahead_of_this_clock_is_looked_for_in_every_file(lake):
     write_raw(lake, raw.COIN_QUOTES, change_name(H), [])
     future = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=9)
@@ -66,6 +87,9 @@ def test_only_changes_after_a_name_are_listed_for_who_has_seen_that_name(lake):
 def test_files_partitioned_by_date_are_found_in_their_folders(lake):
     write_raw(lake, raw.COIN_QUOTES, f"2026/03/01/{change_name(H)}", [])
     assert names(lake.raw_files(raw.COIN_QUOTES)) == [change_name(H)]
+    # Folders are by commit date, names by time of making: the name alone decides.
+    assert names(lake.raw_files(raw.COIN_QUOTES, since=H)) == [change_name(H)]
+    assert lake.raw_files(raw.COIN_QUOTES, since=H + HOUR) == []
 
 
 def test_a_stray_file_is_said_and_an_unfinished_one_is_not(lake, caplog):
@@ -133,3 +157,37 @@ def test_the_start_of_a_full_load_is_read_from_its_first_file(lake, extension):
     write_raw(lake, raw.COIN_QUOTES, f"LOAD00000001.{extension}", [quote(1, at=H + 5 * HOUR)])
     files = lake.raw_files(raw.COIN_QUOTES)
     assert lake.load_started(raw.COIN_QUOTES, files) == "2026-03-01 05:00:00.000000"
+
+
+def test_the_start_of_a_full_load_is_read_without_the_rest_of_the_load(lake):
+    load = write_raw(
+        lake, raw.COIN_QUOTES, "LOAD00000001.parquet", [quote(n) for n in range(30_000)]
+    )
+    where = pq.ParquetFile(load).metadata.row_group(1).column(1).data_page_offset
+    content = bytearray(load.read_bytes())
+    content[where : where + 20] = b"x" * 20
+    load.write_bytes(content)
+    files = lake.raw_files(raw.COIN_QUOTES)
+    with pytest.raises(OSError, match="page header"):
+        lake.raw_rows(raw.COIN_QUOTES, files, ("commit_timestamp",))
+    assert lake.load_started(raw.COIN_QUOTES, files) == "2026-03-01 01:00:00.000000"
+
+
+@pytest.mark.parametrize("extension", ["parquet", "csv"])
+def test_rows_in_parts_are_all_rows(lake, extension, monkeypatch):
+    monkeypatch.setattr("coin_platform.resources.lake.raw.BATCH_ROWS", 4)
+    for n, name in enumerate((f"LOAD00000001.{extension}", change_name(H, extension))):
+        rows = [quote(coin, seq=n or None) for coin in range(10)]
+        write_raw(lake, raw.COIN_QUOTES, name, rows)
+    files = lake.raw_files(raw.COIN_QUOTES)
+    parts = list(lake.raw_parts(raw.COIN_QUOTES, files, COLUMNS))
+    assert pa.concat_tables(parts) == lake.raw_rows(raw.COIN_QUOTES, files, COLUMNS)
+    assert len(parts) >= 2
+
+
+def test_a_file_that_has_gone_since_it_was_listed_is_no_lasting_failure(lake):
+    change = write_raw(lake, raw.COIN_QUOTES, change_name(H), [quote(1, seq=1)])
+    files = lake.raw_files(raw.COIN_QUOTES)
+    change.unlink()
+    with pytest.raises(TransientError, match="has gone since it was listed"):
+        lake.raw_rows(raw.COIN_QUOTES, files, COLUMNS)

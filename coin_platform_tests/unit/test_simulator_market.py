@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coin_platform.simulator.catalogue import MOST_COINS, coins
+from coin_platform.settings import MOST_COINS
+from coin_platform.simulator.catalogue import coins
 from coin_platform.simulator.market import Market
 
 MARKET = Market(7, 500)
@@ -74,5 +75,5 @@ def test_a_few_coins_are_renamed_or_capped_at_hours_of_their_own():
 
 def test_a_market_of_no_coins_or_too_many_is_refused():
     for count in (0, MOST_COINS + 1):
-        with pytest.raises(ValueError, match="1 to 8,000 coins"):
+        with pytest.raises(ValueError, match="1 to 10,000 coins"):
             Market(7, count)

@@ -13,6 +13,7 @@ from coin_platform.delivery import deliver
 from coin_platform.resources.database.interface import Database
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.replication.interface import Replication
+from coin_platform.resources.replication.layout import Format
 from coin_platform.settings import Settings
 
 # When the hour last changed in the database; the sensor asks for an hour once for each.
@@ -61,6 +62,7 @@ def replicate_market(
             yield dg.MaterializeResult(
                 asset_key=key_of(table),
                 metadata={
+                    "folder": dg.MetadataValue.path(lake.uri(table)),
                     "files": len(names),
                     "first_file": names[0] if names else None,
                     "last_file": names[-1] if names else None,
@@ -70,3 +72,10 @@ def replicate_market(
                     "seconds": round(time.monotonic() - started, 3),
                 },
             )
+
+
+def in_format(raw_format: Format) -> dg.AssetsDefinition:
+    """The assets with the format of the files that the task writes as their kind."""
+    return replicate_market.map_asset_specs(
+        lambda spec: spec.replace_attributes(kinds={raw_format})
+    )

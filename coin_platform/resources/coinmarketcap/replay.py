@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.partitions import Window, instant_text, last_closed_hour
@@ -67,7 +67,7 @@ def captures(path: Path) -> list[Capture]:
     return sorted(found, key=lambda capture: (capture.taken_at, capture.path))
 
 
-class ReplayServer:
+class ReplayServer(LoopbackServer):
     """Serves captures over HTTP on loopback between `start` and `stop`.
 
     `url_of` a capture is a base address for the ordinary client; `start` and `limit` are honoured.
@@ -76,25 +76,12 @@ class ReplayServer:
 
     def __init__(self, path: Path) -> None:
         """Raises what `captures` raises."""
+        super().__init__(self._respond)
         self.captures = captures(path)
-        self._server = LoopbackServer(self._respond)
 
     def url_of(self, capture: Capture) -> str:
         """`RuntimeError` unless started."""
-        return f"{self._server.url}{_CAPTURES}{self.captures.index(capture)}"
-
-    def start(self) -> Self:
-        self._server.start()
-        return self
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        return f"{self.url}{_CAPTURES}{self.captures.index(capture)}"
 
     def _respond(self, request: Request) -> Reply:
         number, _, path = request.path.removeprefix(_CAPTURES).partition("/")

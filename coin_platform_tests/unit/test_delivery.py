@@ -1,0 +1,102 @@
+"""Waiting for raw: what is read while nothing has come, and when an hour last changed."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coin_platform.contracts import raw
+from coin_platform.defs.raw.sensors import versions_in
+from coin_platform.delivery import deliver, versions
+from coin_platform.errors import TransientError
+from coin_platform.partitions import HOUR, Window
+from coin_platform.resources.lake import Lake
+from coin_platform_tests.integration.lake_files import H, change_name, quote, write_raw
+from coin_platform_tests.unit.fakes import FakeDatabase, FakeLake, FakeReplication, snapshot_of
+
+
+class CountingLake(FakeLake):
+    def __init__(self):
+        super().__init__()
+        self.reads = 0
+
+    def raw_rows(self, table, files, columns, window=None):
+        self.reads += 1
+        return super().raw_rows(table, files, columns, window)
+
+
+@dataclass
+class QuietReplication(FakeReplication):
+    """Runs since the same moment and brings nothing."""
+
+    brings: bool = False
+    looks: int = 0
+
+    def describe(self):
+        self.looks += 1
+        since = datetime(2026, 5, 1, tzinfo=UTC) if self.started else None
+        return replace(super().describe(), started_at=since)
+
+
+def test_the_log_is_read_anew_only_when_the_task_or_its_files_have_changed():
+    database, lake = FakeDatabase({H: snapshot_of(H)}), CountingLake()
+    task = QuietReplication(database, lake)
+    with pytest.raises(TransientError, match="is not in raw after"):
+        deliver(task, database, lake, Window.of_hour(H), 0.5, lambda _: None)
+    assert task.looks > 3
+    # Both tables, before the start and after it.
+    assert lake.reads == 4
+
+
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 9), st.sampled_from("IUD")), min_size=1, max_size=30
+)
+
+
+@given(CHANGES, st.integers(1, 5))
+def test_the_versions_of_a_log_in_parts_add_up_to_those_of_the_whole(changes, size):
+    log = pd.DataFrame(
+        [
+            {
+                "Op": op,
+                "snapshot_hour": H + HOUR * hour,
+                "loaded_at": None if op == "D" else H + HOUR * at,
+                "commit_timestamp": f"{H + HOUR * at:%Y-%m-%d %H:%M:%S.%f}",
+            }
+            for hour, at, op in changes
+        ]
+    )
+    log["loaded_at"] = pd.to_datetime(log["loaded_at"], utc=True)
+    newest = {}
+    for hour, at, _ in changes:
+        newest[hour] = max(at, newest.get(hour, 0))
+    whole = versions(log)
+    assert whole == {
+        H + HOUR * hour: f"{H + HOUR * at:%Y-%m-%d %H:%M:%S.%f}" for hour, at in newest.items()
+    }
+    parts = [versions(log[n : n + size]) for n in range(0, len(log), size)]
+    assert whole == {
+        hour: max(part[hour] for part in parts if hour in part)
+        for hour in {hour for part in parts for hour in part}
+    }
+
+
+def test_the_sensor_sees_the_newest_version_of_each_hour_in_any_part_of_any_file(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("coin_platform.resources.lake.raw.BATCH_ROWS", 2)
+    lake = Lake(str(tmp_path))
+    write_raw(lake, raw.COIN_QUOTES, "LOAD00000001.parquet", [quote(n) for n in range(5)])
+    write_raw(
+        lake,
+        raw.COIN_QUOTES,
+        change_name(H + 9 * HOUR),
+        [quote(9, H + HOUR, seq=1), quote(1, op="D", at=H + 7 * HOUR, seq=2)],
+    )
+    assert versions_in(lake, lake.raw_files(raw.COIN_QUOTES)) == {
+        H: "2026-03-01 07:00:00.000000",
+        H + HOUR: "2026-03-01 02:00:00.000000",
+    }
