@@ -26,8 +26,8 @@ ASK_AGAIN = (
     "says so and you know it to be true, release the row: `--release COIN_ID --because …`."
 )
 ASK_AGAIN_TO_BE_SURE = (
-    "Ask the source again: `coin-platform redrive --hour H --from-source`. The row is kept; curated "
-    "leaves numbers out that are not finite."
+    "Ask the source again: `coin-platform redrive --hour H --from-source`. The row is kept; "
+    "curated leaves numbers out that are not finite."
 )
 LOOK_AT_THE_VENDOR = "Compare with the coin's page at the vendor; nothing needs to be done here."
 
