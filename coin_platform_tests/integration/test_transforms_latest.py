@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coin_platform.contracts import processed, raw
-from coin_platform.transforms.quotes import coin_quotes
+from coin_platform.transforms import quotes
+from coin_platform.transforms.rules import is_wrong
 from coin_platform_tests.integration.lake_files import H, frame, quote, rows_of, stamp
 
 MINUTE = timedelta(minutes=1)
@@ -51,6 +52,11 @@ def test_the_latest_versions_are_the_table_whatever_order_and_repetition(log):
     found = rows_of(coin_quotes(frame(raw.COIN_QUOTES, rows), started), "coin_id")
     assert {row["coin_id"]: row["price"] for row in found} == table
     assert len(found) == len(table)
+
+
+def coin_quotes(rows, load_started=None):
+    judged = quotes.current(rows, load_started)
+    return quotes.written(judged.filter(~is_wrong()))
 
 
 def test_a_row_that_a_reload_no_longer_shows_is_gone():
