@@ -131,12 +131,13 @@ class RawFolder:
         new = rows = source.log[self._delivered :]
         while rows:
             size = self.random.randint(1, len(rows))
-            self._write(rows[:size])
+            self._write(rows[:size], rows[size - 1])
             rows = rows[size:]
         self._delivered = len(source.log)
         while source.log and self.random.random() < 0.4:
             first = self.random.randrange(len(source.log))
-            self._write(source.log[first : first + self.random.randint(1, 6)])
+            rows = source.log[first : first + self.random.randint(1, 20)]
+            self._write(rows, self.random.choice((rows[-1], source.log[-1])))
         if source.load is not None and source.load is not self._load:
             self._replace_load(source.load)
             new = new + (source.load.rows or [])
@@ -151,9 +152,9 @@ class RawFolder:
             write_raw(self.lake, self.table, f"LOAD{number:08X}.{self._format()}", part)
         self._load = load
 
-    def _write(self, rows: list[Row]) -> None:
-        """One file: whole or partly doubled, and made some time after its last commit."""
-        newest = max(datetime.fromisoformat(f"{row['commit_timestamp']}+00:00") for row in rows)
+    def _write(self, rows: list[Row], last: Row) -> None:
+        """One file: whole or partly doubled, and made some time after the commit of `last`."""
+        newest = datetime.fromisoformat(f"{last['commit_timestamp']}+00:00")
         delay = self.random.choice((0, 1, 1000, 60_000, LONGEST_DELAY))
         made = newest + timedelta(milliseconds=delay)
         while change_name(made, "") in self._names:

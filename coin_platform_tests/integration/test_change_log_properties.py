@@ -50,7 +50,8 @@ class Market:
 
     def quote(self, hour: datetime, coin: int) -> Row:
         self.price += 1
-        return quote(coin, hour, at=self.now, price=self.price / 7)
+        row: Row = quote(coin, hour, at=self.now, price=self.price / 7)
+        return row
 
     def step(self) -> None:
         """Something happens: mostly a transaction, at times something to the task."""

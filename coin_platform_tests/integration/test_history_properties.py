@@ -28,7 +28,7 @@ from coin_platform_tests.integration.change_log_model import (
     Source,
     property_of,
 )
-from coin_platform_tests.integration.lake_files import HOUR, H, coin
+from coin_platform_tests.integration.lake_files import HOUR, H, change_name, coin, stamp, write_raw
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +59,8 @@ class Catalogue:
         lag = self.random.choice((1, 1, 2, 4))
         self.named += 1
         hour = floor_hour(self.now) - lag * HOUR
-        return coin(coin_id, hour, at=self.now, name=f"name {self.named}")
+        row: Row = coin(coin_id, hour, at=self.now, name=f"name {self.named}")
+        return row
 
     def step(self) -> None:
         """Something happens: mostly a transaction, at times something to the task.
@@ -68,9 +69,9 @@ class Catalogue:
         the versions that only they held.
         """
         self.now += timedelta(minutes=self.random.choice((0, 0, 1, 25, 70)))
-        if self.source.is_loading and self.random.random() < 0.4:
+        if self.source.is_loading and self.random.random() < 0.3:
             self.source.read_load()
-        elif self.source.load is None and self.random.random() < 0.15:
+        elif self.source.load is None and self.random.random() < 0.25:
             self.start_load()
         elif self.source.load is None and self.random.random() < 0.05:
             self.now += timedelta(microseconds=1)  # a row is told from others by its loaded_at
@@ -152,6 +153,7 @@ def test_history_kept_while_raw_grows_is_that_of_the_changes_one_by_one(seed: in
         for hour in late:
             if hour in world.waiting:
                 world.run(hour)
+        world.run(random.choice(world.hours()[-3:]))
         kept = world.history()
         assert_sound(kept)
         assert kept == history_of(world.source)
@@ -171,3 +173,49 @@ def test_hours_materialized_in_any_order_give_the_history_of_one_pass(seed: int)
         for hour in (late, H, again):
             world.run(hour)
         assert world.history() == history_of(world.source)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> LocalEngine:
+    return LocalEngine(Lake(str(tmp_path)))
+
+
+def spans(engine: LocalEngine) -> list[tuple[str, datetime, datetime | None]]:
+    rows = in_order(engine.lake.rows(COINS, COLUMNS).to_pylist())
+    return [(row["name"], row["valid_from"], row["valid_to"]) for row in rows]
+
+
+def deliver(engine: LocalEngine, name: str, *rows: Row) -> None:
+    write_raw(engine.lake, raw.COINS, name, list(rows))
+
+
+def test_an_old_change_that_is_delivered_again_later_is_not_the_newest(engine: LocalEngine) -> None:
+    first = coin(1, at=H + HOUR, seq=1, name="first")
+    deliver(engine, change_name(H + HOUR), first)
+    deliver(engine, change_name(H + 2 * HOUR), coin(1, op="U", at=H + 2 * HOUR, seq=2, name="last"))
+    engine.run(COINS.id, Window.of_hour(H))
+    deliver(engine, change_name(H + 5 * HOUR), first)
+    engine.run(COINS.id, Window.of_hour(H + 5 * HOUR))
+    assert spans(engine) == [("last", H, None)]
+
+
+def test_a_coin_deleted_while_a_load_ran_ended_when_it_was_deleted(engine: LocalEngine) -> None:
+    gone = H + 3 * HOUR + timedelta(minutes=2)
+    deliver(engine, change_name(H + HOUR), coin(1, at=H + HOUR, seq=1))
+    deliver(engine, "LOAD00000001.parquet", coin(2, at=H + 3 * HOUR))
+    deliver(engine, change_name(gone), coin(1, op="D", at=gone, seq=2))
+    engine.run(COINS.id, Window.of_hour(H))
+    assert spans(engine) == [("Coin 1", H, gone), ("Coin 2", H, None)]
+
+
+def test_a_load_that_read_a_coin_that_was_back_does_not_hide_that_it_was_away(
+    engine: LocalEngine,
+) -> None:
+    started, gone, back = (H + HOUR * 5 - timedelta(minutes=n) for n in (3, 2, -1))
+    returned = coin(1, H + 5 * HOUR, at=back, seq=3, name="back")
+    deliver(engine, change_name(H + HOUR), coin(1, at=H + HOUR, seq=1))
+    loaded = returned | {"commit_timestamp": stamp(started), "change_seq": None}
+    deliver(engine, "LOAD00000001.parquet", loaded)
+    deliver(engine, change_name(back), coin(1, op="D", at=gone, seq=2), returned)
+    engine.run(COINS.id, Window.of_hour(H))
+    assert spans(engine) == [("Coin 1", H, gone), ("back", H + 5 * HOUR, None)]

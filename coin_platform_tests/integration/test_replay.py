@@ -6,7 +6,7 @@ again, deletes, renames, wrong rows, a full load in the middle, files that are d
 
 import hashlib
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -45,7 +45,7 @@ class Past:
         self.coins = Source(database.COINS.key)
 
     def happen(self) -> None:
-        late = []
+        late: list[datetime] = []
         for number, hour in enumerate(HOURS):
             at = hour + HOUR + timedelta(minutes=2)
             if number % 7 == 5:
@@ -62,7 +62,7 @@ class Past:
         for hour in late:
             self.load(hour, PERIOD.end + HOUR)
 
-    def load(self, hour, at) -> None:
+    def load(self, hour: datetime, at: datetime) -> None:
         """An hour arrives, for the first time or again; coins that it lacks are deleted of it."""
         listed = {STAYS, *self.random.sample(COINS, 11)}
         for number in COINS:
@@ -78,7 +78,7 @@ class Past:
             }
             self.quotes.put(quote(number, hour, at=at, **values))
 
-    def describe(self, hour, at) -> None:
+    def describe(self, hour: datetime, at: datetime) -> None:
         """Some coins are described anew, one of them without a name; one may go."""
         for number in {STAYS, *self.random.sample(COINS, 2)}:
             name = "" if self.random.random() < 0.1 else f"{number} at {hour:%d %H}"
@@ -87,14 +87,14 @@ class Past:
             gone = self.random.choice(COINS[1:])
             self.coins.delete(coin(gone, op="D", at=at + timedelta(minutes=5)))
 
-    def full_load(self, at) -> None:
+    def full_load(self, at: datetime) -> None:
         for source in (self.quotes, self.coins):
             source.start_load(at + timedelta(minutes=10))
             source.read_load()
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory):
+def past(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake that holds raw only."""
     lake = Lake(str(tmp_path_factory.mktemp("past")))
     random = Random(11)
@@ -106,7 +106,7 @@ def past(tmp_path_factory):
 
 
 @pytest.fixture
-def engine(past, tmp_path):
+def engine(past: Lake, tmp_path: Path) -> LocalEngine:
     """An engine over a lake with the same raw files and nothing above them."""
     shutil.copytree(Path(past.url) / "raw", tmp_path / "raw")
     return LocalEngine(Lake(str(tmp_path)))
@@ -157,7 +157,9 @@ def piece_by_piece(engine: LocalEngine, random: Random) -> dict[str, str]:
     return hashes(engine.lake)
 
 
-def test_hours_in_any_order_and_again_leave_the_rows_of_one_pass(engine, tmp_path):
+def test_hours_in_any_order_and_again_leave_the_rows_of_one_pass(
+    engine: LocalEngine, tmp_path: Path
+) -> None:
     at_once = in_one_pass(engine)
     assert in_one_pass(engine) == at_once
     other = tmp_path / "other"
@@ -165,7 +167,7 @@ def test_hours_in_any_order_and_again_leave_the_rows_of_one_pass(engine, tmp_pat
     assert piece_by_piece(LocalEngine(Lake(str(other))), Random(5)) == at_once
 
 
-def test_a_row_more_in_raw_is_another_content(engine):
+def test_a_row_more_in_raw_is_another_content(engine: LocalEngine) -> None:
     before = in_one_pass(engine)
     folder = RawFolder(engine.lake, raw.COIN_QUOTES, Random(1))
     source = Source(database.COIN_QUOTES.key)
