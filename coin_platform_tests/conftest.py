@@ -1,5 +1,6 @@
 """Fixtures many tests share: one PostgreSQL server for the session, a database for each test."""
 
+import signal
 import uuid
 
 import psycopg
@@ -55,6 +56,15 @@ def postgres(postgres_server, _migrated_template):
 def empty_postgres(postgres_server):
     """A fresh database that nobody has migrated."""
     yield from _new_database(postgres_server, "template1")
+
+
+def pytest_configure():
+    """Heed interrupts, and let the programs that tests start do so.
+
+    A shell that starts the suite in the background has it ignore SIGINT, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 TIERS = ("unit", "integration", "end_to_end")
