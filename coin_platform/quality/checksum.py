@@ -44,7 +44,9 @@ def _values(column: "pa.ChunkedArray") -> Hashes:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         # Texts repeat: each is hashed once.
         encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-        known = pd.util.hash_array(np.array(encoded.dictionary.to_pylist(), dtype=object))
+        texts = np.array(encoded.dictionary.to_pylist(), dtype=object)
+        # Not categorized, which takes texts that differ after a NUL for equal.
+        known = pd.util.hash_array(texts, categorize=False)
         places = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
         bits = known[places] if len(known) else np.zeros(len(column), np.uint64)
     elif pa.types.is_floating(kind):
