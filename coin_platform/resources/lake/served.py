@@ -1,0 +1,52 @@
+"""What serving may read of the lake: processed and curated, and never raw.
+
+Everything that a reader outside the platform is given (pages, SQL, exports) is made from this, so
+that one place keeps raw away from all of them.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from coin_platform.contracts import curated, processed
+from coin_platform.contracts.model import Table
+from coin_platform.errors import PermanentError
+from coin_platform.partitions import Window
+from coin_platform.resources.lake.lake import Lake
+from coin_platform.resources.lake.tables import TableDetail
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TABLES = (*processed.TABLES, *curated.TABLES, *curated.SIDE_TABLES)
+
+
+class ServedLake:
+    """Reads the tables that people outside the platform may see, and changes none of them."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def tables(self) -> list[Table]:
+        """The served tables that exist, layer by layer."""
+        return [table for table in TABLES if self._lake.exists(table)]
+
+    def exists(self, table: Table) -> bool:
+        return self._lake.exists(served(table))
+
+    def detail(self, table: Table) -> TableDetail | None:
+        """The table's version, files, bytes and rows; None where there is none."""
+        return self._lake.detail(served(table))
+
+    def rows(
+        self, table: Table, columns: Sequence[str], window: Window | None = None
+    ) -> "pa.Table":
+        """Columns of the table's rows, or of a window's; `PermanentError` where there is none."""
+        return self._lake.rows(served(table), columns, window)
+
+
+def served(table: Table) -> Table:
+    """The table, if it may be served. Raises `PermanentError` otherwise."""
+    if table not in TABLES:
+        message = f"{table.id} is not served: readers see {', '.join(t.id for t in TABLES)}"
+        raise PermanentError(message)
+    return table
