@@ -28,29 +28,29 @@ def daily_coin_prices(spark: SparkSession, lake: Lake, window: Window, run_id: s
         lake.read(spark, processed.COINS),
         fn.col("day") >= fn.lit(window.days[0]),
     )
-    return publish(spark, lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
+    return publish(lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
 
 
 def market_overview(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.market_overview(checked_quotes(spark, lake, window))
-    return publish(spark, lake, curated.MARKET_OVERVIEW, frame, window, run_id)
+    return publish(lake, curated.MARKET_OVERVIEW, frame, window, run_id)
 
 
 def daily_top_movers(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.daily_top_movers(lake.read(spark, curated.DAILY_COIN_PRICES, window))
-    return publish(spark, lake, curated.DAILY_TOP_MOVERS, frame, window, run_id)
+    return publish(lake, curated.DAILY_TOP_MOVERS, frame, window, run_id)
 
 
 def top_prices(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.top_prices(lake.read(spark, curated.DAILY_COIN_PRICES, window))
-    return publish(spark, lake, curated.TOP_PRICES, frame, window, run_id)
+    return publish(lake, curated.TOP_PRICES, frame, window, run_id)
 
 
 def top_circulating_supply(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.top_circulating_supply(
         checked_quotes(spark, lake, window), lake.read(spark, processed.COINS)
     )
-    return publish(spark, lake, curated.TOP_CIRCULATING_SUPPLY, frame, window, run_id)
+    return publish(lake, curated.TOP_CIRCULATING_SUPPLY, frame, window, run_id)
 
 
 JOBS: dict[str, Job] = {

@@ -96,9 +96,15 @@ class Lake:
         return raw.read_parts(self._open(self.uri(table))[0], table, files, columns, None)
 
     def read_raw(
-        self, spark: "SparkSession", table: Table, files: Sequence[RawFile]
+        self,
+        spark: "SparkSession",
+        table: Table,
+        files: Sequence[RawFile],
+        window: Window | None = None,
     ) -> "DataFrame":
         """The rows of these files in contract columns and types, equal for Parquet and CSV.
+
+        With a window only its rows, of the files that can hold any.
 
         Columns that a file lacks or has in another type are null, or converted where the contract
         follows; columns that the contract carries on come after its own.
@@ -116,6 +122,8 @@ class Lake:
         if gone:
             message = f"{gone[0]} has gone since it was listed (a reload?): run the hour again"
             raise TransientError(message)
+        if window is not None:
+            files = raw.holding(filesystem, table, files, window) or files[:1]
         parts = []
         found = schemas.shapes(filesystem, table, files)
         wanted = schemas.with_new_columns(table, [shape for shape, _ in found])
@@ -127,7 +135,8 @@ class Lake:
             else:
                 rows = frames.read_parquet(spark, shape, paths)
                 parts.append(rows if shape == wanted else frames.fitted(rows, shape, wanted))
-        return reduce(lambda left, right: left.unionByName(right), parts)
+        rows = reduce(lambda left, right: left.unionByName(right), parts)
+        return rows if window is None else rows.filter(frames.predicate(table, window))
 
     def raw_drift(self, table: Table, files: Sequence[RawFile]) -> dict[str, list[Difference]]:
         """How each of these raw files, by name, differs from the contract; only those that do."""
