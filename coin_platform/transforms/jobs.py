@@ -16,6 +16,7 @@ from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.lake import Lake
 from coin_platform.transforms import curated as curate
 from coin_platform.transforms import processing
+from coin_platform.transforms.held import held
 from coin_platform.transforms.publishing import checked_quotes, publish
 
 Job = Callable[[SparkSession, Lake, Window, str], Outcome]
@@ -23,12 +24,11 @@ Job = Callable[[SparkSession, Lake, Window, str], Outcome]
 
 def daily_coin_prices(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     read = Window(window.start - curate.BEFORE, window.end)
-    frame = curate.daily_coin_prices(
-        checked_quotes(spark, lake, read),
-        lake.read(spark, processed.COINS),
-        fn.col("day") >= fn.lit(window.days[0]),
-    )
-    return publish(lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
+    with held(curate.candles_of(checked_quotes(spark, lake, read))) as candles:
+        frame = curate.daily_coin_prices(
+            candles, lake.read(spark, processed.COINS), fn.col("day") >= fn.lit(window.days[0])
+        )
+        return publish(lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
 
 
 def market_overview(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
