@@ -138,7 +138,9 @@ def jvm_spark(case: Case) -> object:
         )
         prices = case.own / curated.DAILY_COIN_PRICES.name
         everything = fn.lit(True)
-        curate.daily_coin_prices(curate.candles_of(quotes), coins, everything).write.parquet(str(prices))
+        curate.daily_coin_prices(curate.candles_of(quotes), coins, everything).write.parquet(
+            str(prices)
+        )
         written = spark.read.parquet(str(prices))
         for table, frame in (
             (curated.MARKET_OVERVIEW, curate.market_overview(quotes)),
