@@ -22,6 +22,13 @@ COMPUTED = (
     "largest_dominance",
     "second_dominance",
 )
+NOTE = (
+    "Ours makes each table by a job of its own, which reads the quotes again and writes down what "
+    "its days were made of; DuckDB makes all five from one set of candles in memory. Our sums add "
+    "in ascending order, so that a result does not depend on threads; DuckDB's and the last digits "
+    "of its results do, which is why computed columns are compared by six digits. JVM Spark writes "
+    "Parquet, not Delta."
+)
 RENAMED = 20  # every so many coins have a second name, from the middle on
 
 
@@ -164,4 +171,6 @@ WORK = Work(
     ],
     prepare=prepare,
     rounds={jvm.NAME: 2},
+    data="Quotes by the week in Delta files, a history in which some coins are renamed, a ledger.",
+    note=NOTE,
 )

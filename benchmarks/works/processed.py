@@ -10,7 +10,17 @@ from coin_platform.contracts.model import Severity
 
 TABLE, KEPT_OUT = processed.COIN_QUOTES, processed.QUARANTINED_COIN_QUOTES
 QUARANTINED = [*raw.COIN_QUOTES.column_names, "rules"]
-CHUNK_HOURS = 24  # the setting's default
+STEP_HOURS, LONG_STEP_HOURS = 24, 168  # the setting `chunk_hours`: its default, and its most
+
+
+NOTE = (
+    "Ours runs in steps of a day (`chunk_hours`), so that each day lies in files of its own and an "
+    "hour is found, or replaced, without touching a month; DuckDB does all in one statement, in "
+    "memory, and its files hold hours of the whole month. Each of our steps pays once more for "
+    "planning, a commit and the count of keys: with a week a step less is paid, for files that "
+    "hold a week. JVM Spark writes Parquet, since its Delta jars are not to be had offline; it has "
+    "no log to commit to."
+)
 
 
 def prepare(sizes: Sizes, folder: Path) -> None:
@@ -29,23 +39,31 @@ def made(folder: Path, kept: str, kept_out: str) -> dict[str, object]:
 
 
 def ours(case: Case) -> object:
+    return by_steps(case, STEP_HOURS)
+
+
+def ours_by_the_week(case: Case) -> object:
+    return by_steps(case, LONG_STEP_HOURS)
+
+
+def by_steps(case: Case, hours: int) -> object:
+    """Our job as a backfill runs it; the measuring for its checks is timed beside the race."""
     from coin_platform.resources.engine.local import LocalEngine
     from coin_platform.resources.lake import Lake
 
     root = case.own / "lake"
     root.mkdir()
     (root / "raw").symlink_to(case.shared / "raw")
-    lake = Lake(str(root))
-    engine = LocalEngine(lake)
+    engine = LocalEngine(Lake(str(root)))
     engine.probe()
-    chunks = list(data.window(case.sizes.hours).chunks(CHUNK_HOURS))
+    steps = list(data.window(case.sizes.hours).chunks(hours))
     with case.timed():
-        for chunk in chunks:
-            engine.run(TABLE.id, chunk)
+        for step in steps:
+            engine.run(TABLE.id, step)
     started = time.perf_counter()
-    for chunk in chunks:
-        engine.measure(TABLE.id, chunk)
-    case.name_part("measuring for its checks, beside the race", time.perf_counter() - started)
+    for step in steps:
+        engine.measure(TABLE.id, step)
+    case.name_part("measuring for its checks, not in the race", time.perf_counter() - started)
     engine.close()
     return made(root, TABLE.id, KEPT_OUT.id)
 
@@ -96,16 +114,27 @@ def jvm_spark(case: Case) -> object:
     return made(case.own, "kept", "kept_out")
 
 
-OURS, DUCKDB = "ours", "DuckDB and deltalake"
+OURS, BY_THE_WEEK, DUCKDB = "ours", "ours, a week a step", "DuckDB and deltalake"
 
 WORK = Work(
     title="Raw to processed",
-    contenders={OURS: ours, DUCKDB: duckdb, **jvm.where_java_is(jvm_spark)},
+    contenders={
+        OURS: ours,
+        DUCKDB: duckdb,
+        BY_THE_WEEK: ours_by_the_week,
+        **jvm.where_java_is(jvm_spark),
+    },
     goals=[
         Goal(OURS, DUCKDB, 1.0),
+        Goal(BY_THE_WEEK, DUCKDB, 1.0),
         *(Goal(OURS, name, 1 / 4) for name in jvm.where_java_is(jvm_spark)),
         Goal(OURS, memory_mb=2_000),
     ],
     prepare=prepare,
     rounds={jvm.NAME: 2},
+    data=(
+        "A full load and the changes after it: one row of a hundred was updated, some changes were "
+        "delivered twice, some rows deleted, some break a rule."
+    ),
+    note=NOTE,
 )
