@@ -131,7 +131,7 @@ WORK = Work(
         Goal(OURS, memory_mb=2_000),
     ],
     prepare=prepare,
-    rounds={jvm.NAME: 2},
+    rounds={jvm.NAME: 1},
     data=(
         "A full load and the changes after it: one row of a hundred was updated, some changes were "
         "delivered twice, some rows deleted, some break a rule."

@@ -18,6 +18,7 @@ from coin_platform.partitions import Window, instant_text, windows_of
 from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.lake import Lake, RawFile
 from coin_platform.transforms import coins, quarantine, quotes
+from coin_platform.transforms.held import held
 from coin_platform.transforms.latest import latest
 from coin_platform.transforms.outcomes import outcome
 from coin_platform.transforms.partition import labels, of_window
@@ -82,9 +83,9 @@ def coin_history(spark: SparkSession, lake: Lake, window: Window, run_id: str) -
                                  kept_out.key, started)  # fmt: skip
                 wrong = quarantine.verdicts(judge(changes, table.rules)).quarantined
             versions = coins.history(known, coins.judged(rows), started, load_is_new=load_is_new)
-            news = versions.exceptAll(known)
-            if not news.isEmpty():
-                lake.merge(spark, table, news)
+            with held(versions.exceptAll(known)) as news:
+                if not news.isEmpty():
+                    lake.merge(spark, table, news)
         quarantine.write(lake, kept_out, raw.COINS, files, wrong, window, run_id)
     done = outcome(lake, table, window, files)
     done.quarantined.update(counted(lake, kept_out, window))

@@ -117,6 +117,7 @@ class Lake:
             message = f"{gone[0]} has gone since it was listed (a reload?): run the hour again"
             raise TransientError(message)
         if window is not None:
+            # One is read in any case: the columns are its, even if no rows are.
             files = raw.holding(filesystem, table, files, window) or files[:1]
         parts = []
         found = schemas.shapes(filesystem, table, files)
