@@ -4,10 +4,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import server
+from benchmarks import checksum, server
 from benchmarks.data import FIRST_HOUR, quotes
 from benchmarks.work import Case, Goal, Sizes, Work
-from coin_platform.partitions import HOUR
+from coin_platform.contracts.database import COIN_QUOTES
+from coin_platform.partitions import HOUR, Window
+from coin_platform.resources.replication import slot
 
 TABLE = "market.coin_quotes"
 PREPARED, OWN = "prepared", "contender"
@@ -88,28 +90,66 @@ def ours(case: Case) -> object:
             Stream(connection, journals, journal, "parquet", pace, heard).follow()
         except AllDeliveredError:
             pass
-    return outcome(case, journals.folder / "coin_quotes", asdict(journal.tables["coin_quotes"]))
+    compare(case, journals.folder / "coin_quotes")
+    return asdict(journal.tables["coin_quotes"])
 
 
-def outcome(case: Case, folder: Path, counted: dict[str, Any]) -> dict[str, Any]:
-    """What the files tell: nothing twice, and in the end the rows that the table has."""
+def compare(case: Case, folder: Path) -> None:
+    """Each row must have come once and been changed once, and be in the end what the table has."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from benchmarks import checksum
-
     changes = pa.concat_tables([pq.read_table(path) for path in sorted(folder.iterdir())])
-    operations = changes["Op"].value_counts().to_pylist()
-    last = changes.filter(pa.compute.equal(changes["Op"], "U"))
-    names = [name for name in changes.column_names[2:-1]]
-    with server.connect(case.shared) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*), sum(price) FROM {TABLE} WHERE snapshot_hour >= %s",
-            [FIRST_HOUR + HOUR * server.hours(case.sizes)],
-        )
-    return {
-        "operations": sorted((o["values"], o["counts"]) for o in operations),
-        "sequences": len(changes["change_seq"].unique()),
-        "rows": checksum.of_rows(last.select(names)),
-        "counted": [counted[name] for name in ("inserts", "updates", "deletes")],
-    }
+    assert len(changes["change_seq"].unique()) == 2 * case.sizes.changes, "not every change once"
+    first = FIRST_HOUR + HOUR * server.hours(case.sizes)
+    window = Window(first, first + HOUR * (case.sizes.changes // case.sizes.coins + 1))
+    rows = server.database(case.shared).rows(COIN_QUOTES, window, tuple(COIN_QUOTES.column_names))
+    for operation, hidden in (("I", ["price", "loaded_at"]), ("U", [])):
+        found = changes.filter(pc.equal(changes["Op"], operation)).select(rows.column_names)
+        expected = checksum.of_rows(rows.drop_columns(hidden))
+        assert checksum.of_rows(found.drop_columns(hidden)) == expected, f"other rows for {operation}"
+
+
+PEEK = (
+    "FROM pg_logical_slot_peek_binary_changes("
+    "%s, %s::pg_lsn, NULL, 'proto_version', '1', 'publication_names', %s)"
+)
+
+
+def peek(case: Case) -> object:
+    """The same messages received, and thrown away undecoded."""
+    log = fresh_slot(case.shared)
+    arguments = [OWN, slot.lsn_text(log["after"]), OWN]
+    with server.connect(case.shared) as connection, connection.cursor(binary=True) as cursor:
+        with case.timed():
+            messages = len(cursor.execute(f"SELECT data {PEEK}", arguments).fetchall())
+    assert messages > 2 * case.sizes.changes, f"the log holds {messages} messages"
+    return None
+
+
+def peek_at_home(case: Case) -> object:
+    """The same messages counted where they are made."""
+    log = fresh_slot(case.shared)
+    arguments = [OWN, slot.lsn_text(log["after"]), OWN]
+    with server.connect(case.shared) as connection, case.timed():
+        connection.execute(f"SELECT count(*), sum(octet_length(data)) {PEEK}", arguments)
+    return None
+
+
+LIMIT, AT_HOME = "peek, received", "peek, counted in the server"
+
+WORK = Work(
+    title="Change capture",
+    data="50,000 inserts and then 50,000 updates of quotes, an hour of 5,000 in a transaction, "
+    "from the log into gzip Parquet change files, fsynced, moved into place and confirmed.",
+    contenders={
+        "coin_platform": ours,
+        LIMIT: peek,
+        AT_HOME: peek_at_home,
+    },
+    limits=(LIMIT, AT_HOME),
+    goals=[Goal("coin_platform", LIMIT, 1.5)],
+    prepare=prepare,
+    clean_up=server.stop,
+)
