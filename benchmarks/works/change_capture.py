@@ -1,5 +1,6 @@
 """Committed changes out of PostgreSQL's log into the raw layer's change files."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,11 +86,9 @@ def ours(case: Case) -> object:
             raise AllDeliveredError
 
     pace = Pace(poll_seconds=0.0, gather_seconds=0.0)
-    with catalog.connect(server.parameters(case.shared)) as connection, case.timed():
-        try:
-            Stream(connection, journals, journal, "parquet", pace, heard).follow()
-        except AllDeliveredError:
-            pass
+    at = server.parameters(case.shared)
+    with catalog.connect(at) as connection, case.timed(), suppress(AllDeliveredError):
+        Stream(connection, journals, journal, "parquet", pace, heard).follow()
     compare(case, journals.folder / "coin_quotes")
     return asdict(journal.tables["coin_quotes"])
 
@@ -108,7 +107,9 @@ def compare(case: Case, folder: Path) -> None:
     for operation, hidden in (("I", ["price", "loaded_at"]), ("U", [])):
         found = changes.filter(pc.equal(changes["Op"], operation)).select(rows.column_names)
         expected = checksum.of_rows(rows.drop_columns(hidden))
-        assert checksum.of_rows(found.drop_columns(hidden)) == expected, f"other rows for {operation}"
+        assert checksum.of_rows(found.drop_columns(hidden)) == expected, (
+            f"other rows for {operation}"
+        )
 
 
 PEEK = (
@@ -121,9 +122,12 @@ def peek(case: Case) -> object:
     """The same messages received, and thrown away undecoded."""
     log = fresh_slot(case.shared)
     arguments = [OWN, slot.lsn_text(log["after"]), OWN]
-    with server.connect(case.shared) as connection, connection.cursor(binary=True) as cursor:
-        with case.timed():
-            messages = len(cursor.execute(f"SELECT data {PEEK}", arguments).fetchall())
+    with (
+        server.connect(case.shared) as connection,
+        connection.cursor(binary=True) as cursor,
+        case.timed(),
+    ):
+        messages = len(cursor.execute(f"SELECT data {PEEK}", arguments).fetchall())
     assert messages > 2 * case.sizes.changes, f"the log holds {messages} messages"
     return None
 

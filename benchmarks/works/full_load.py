@@ -61,7 +61,6 @@ def dlt(case: Case) -> object:
         destination=filesystem(bucket_url=str(case.own / "lake")),
         dataset_name="market",
         pipelines_dir=str(case.own / "pipelines"),
-        progress=None,
     )
     with case.timed():
         pipeline.run(table, loader_file_format="parquet")
@@ -98,10 +97,15 @@ def pandas(file_format: Format, case: Case) -> object:
 
 def copy(case: Case) -> object:
     """PostgreSQL's own binary form of the rows, received and thrown away."""
-    with server.connect(case.shared) as connection, case.timed(), connection.cursor() as cursor:
-        with cursor.copy(f"COPY {TABLE} TO STDOUT (FORMAT binary)") as stream:
-            for _ in stream:
-                pass
+    copying = f"COPY {TABLE} TO STDOUT (FORMAT binary)"
+    with (
+        server.connect(case.shared) as connection,
+        case.timed(),
+        connection.cursor() as cursor,
+        cursor.copy(copying) as stream,
+    ):
+        for _ in stream:
+            pass
     return None
 
 

@@ -98,7 +98,7 @@ def pandas(case: Case) -> object:
 def copy(case: Case) -> object:
     """Rows that lie ready as text, sent as `\\copy` does: no merge, no types, no comparison."""
     import psycopg
-    from pyarrow import csv, BufferOutputStream
+    from pyarrow import BufferOutputStream, csv
 
     rows = quotes(case.sizes.coins, hour(case.sizes))
     text = BufferOutputStream()
@@ -106,9 +106,14 @@ def copy(case: Case) -> object:
     lines = text.getvalue().to_pybytes()
     copying = f"COPY {TABLE} ({', '.join(rows.column_names)}) FROM STDIN (FORMAT csv)"
     at = server.parameters(case.shared)
-    with fresh(case), case.timed(), psycopg.connect(**at) as connection:
-        with connection.cursor() as cursor, cursor.copy(copying) as stream:
-            stream.write(lines)
+    with (
+        fresh(case),
+        case.timed(),
+        psycopg.connect(**at) as connection,
+        connection.cursor() as cursor,
+        cursor.copy(copying) as stream,
+    ):
+        stream.write(lines)
     return None
 
 
