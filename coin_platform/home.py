@@ -22,9 +22,19 @@ if TYPE_CHECKING:
 
 DAGSTER_YAML = """\
 # Written by coin-platform at each start; changes made here do not last.
-storage:
-  postgres:
+run_storage:
+  module: dagster_postgres.run_storage
+  class: PostgresRunStorage
+  config: &storage
     postgres_url: "{storage_url}"
+event_log_storage:
+  module: coin_platform.event_log
+  class: EventLog
+  config: *storage
+schedule_storage:
+  module: dagster_postgres.schedule_storage
+  class: PostgresScheduleStorage
+  config: *storage
 local_artifact_storage:
   module: dagster.core.storage.root
   class: LocalArtifactStorage

@@ -142,10 +142,9 @@ def report(
     step = context.op_execution_context
     key = key_of(table)
     targets = newest_materializations(step.instance, key, step.partition_keys)
-    selected = {check_key.name for check_key in context.selected_asset_check_keys}
-    for check in checks:
-        if check.name not in selected:
-            continue
+    names = {check_key.name for check_key in context.selected_asset_check_keys}
+    selected = [check for check in checks if check.name in names]
+    for check in selected:
         for partition in step.partition_keys:
             verdict = judged(check, measured.get(partition, Measured()))
             yield dg.AssetCheckEvaluation(
@@ -162,10 +161,10 @@ def report(
                 partition=partition,
                 target_materialization_data=targets.get(partition),
             )
-        name = next(
-            spec.get_python_identifier() for spec in context.check_specs if spec.name == check.name
-        )
-        yield dg.Output(None, output_name=name)
+    # Only now: results that follow each other are written at once (`coin_platform/event_log.py`).
+    outputs = {spec.name: spec.get_python_identifier() for spec in context.check_specs}
+    for check in selected:
+        yield dg.Output(None, output_name=outputs[check.name])
 
 
 def judged(check: Check, of: Measured) -> Verdict:
