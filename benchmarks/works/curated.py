@@ -170,7 +170,7 @@ WORK = Work(
         *(Goal(OURS, name, 1 / 10) for name in jvm.where_java_is(jvm_spark)),
     ],
     prepare=prepare,
-    rounds={jvm.NAME: 2},
+    rounds={jvm.NAME: 1},
     data="Quotes by the week in Delta files, a history in which some coins are renamed, a ledger.",
     note=NOTE,
 )

@@ -190,7 +190,7 @@ def top_circulating_supply(quotes: DataFrame, coins: DataFrame) -> DataFrame:
         quotes.groupBy(day_of(hour).alias("day"), "coin_id", "currency")
         .agg(
             fn.max_by("circulating_supply", hour).alias("circulating_supply"),
-            fn.max_by("source", hour).alias("source"),
+            fn.max("source").alias("source"),  # as in candles
         )
         .filter(is_finite(fn.col("circulating_supply")) & (fn.col("circulating_supply") > 0))
     )

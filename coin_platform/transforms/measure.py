@@ -19,7 +19,14 @@ from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
 from coin_platform.transforms.numbers import is_finite
-from coin_platform.transforms.partition import day_of, label, labels, of_window, time_of
+from coin_platform.transforms.partition import (
+    day_of,
+    label_of,
+    labels,
+    of_window,
+    partition_of,
+    time_of,
+)
 from coin_platform.transforms.publishing import checked_quotes
 
 TABLES = {table.id: table for table in (*raw.TABLES, *processed.TABLES, *curated.TABLES)}
@@ -44,7 +51,7 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
     on_the_grid = table.time_column is not None
     if on_the_grid:
         rows = of_window(rows, table, window)
-    rows = rows.withColumn(PARTITION, label(table) if on_the_grid else fn.lit(""))
+    rows = rows.withColumn(PARTITION, partition_of(table) if on_the_grid else fn.lit(""))
     broken = conditions(table)
     facts = {"first": fn.min(time_of(table)), "last": fn.max(time_of(table))}
     if "last_updated" in table.column_names:
@@ -66,7 +73,8 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
     )
     by_partition: dict[str, dict[str, Any]] = defaultdict(dict)
     for found in (*counts.toArrow().to_pylist(), *keys.toArrow().to_pylist()):
-        by_partition[found[PARTITION]] |= found
+        time = found.pop(PARTITION)
+        by_partition[label_of(table, time) if on_the_grid else time] |= found
     compared = compare(spark, lake, table, rows, window)
     return {
         partition: measured(by_partition[partition], compared.get(partition, {}))
@@ -149,7 +157,7 @@ def compare(
             fn.sum("_side").alias("_side"),
             reduce(lambda left, right: left & right, equal).alias("_equal"),
         )
-        .groupBy(label(table).alias(PARTITION))
+        .groupBy(partition_of(table).alias(PARTITION))
         .agg(
             fn.count(fn.when(fn.col("_side") == EXPECTED_SIDE, 1)).alias("missing_keys"),
             fn.count(fn.when(fn.col("_side") == TABLE_SIDE, 1)).alias("unexpected_keys"),
@@ -159,5 +167,5 @@ def compare(
         )
     )
     nothing = {"missing_keys": 0, "unexpected_keys": 0, "different_rows": 0}
-    differing = {row.pop(PARTITION): row for row in found.toArrow().to_pylist()}
+    differing = {label_of(table, row.pop(PARTITION)): row for row in found.toArrow().to_pylist()}
     return {partition: differing.get(partition, nothing) for partition in labels(table, window)}

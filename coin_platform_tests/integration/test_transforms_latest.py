@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coin_platform.contracts import processed, raw
-from coin_platform.transforms import quotes
+from coin_platform.transforms import held, latest, quotes
 from coin_platform.transforms.rules import is_wrong
 from coin_platform_tests.integration.lake_files import H, frame, quote, rows_of, stamp
 
@@ -75,3 +76,23 @@ def test_a_row_deleted_and_inserted_again_in_one_transaction_is_there():
 def test_rows_have_the_contract_columns_in_order():
     found = coin_quotes(frame(raw.COIN_QUOTES, [quote(1)]))
     assert tuple(found.columns) == processed.COIN_QUOTES.column_names
+
+
+def test_repeated_keys_too_many_for_the_driver_give_the_same_rows(monkeypatch):
+    log = [quote(n, at=H, price=1.0) for n in range(1, 6)]
+    log += [quote(n, op="U", at=H + MINUTE, seq=n, price=2.0) for n in range(1, 4)]
+    log += [quote(4, op="D", at=H + MINUTE, seq=9), log[5]]
+    rows = frame(raw.COIN_QUOTES, log)
+    few = rows_of(coin_quotes(rows), "coin_id")
+    assert [(row["coin_id"], row["price"]) for row in few] == [(1, 2), (2, 2), (3, 2), (5, 1)]
+    monkeypatch.setattr(latest, "FEW", 1)
+    assert rows_of(coin_quotes(rows), "coin_id") == few
+
+
+@pytest.mark.parametrize("most_bytes", [0, 1 << 20])
+def test_held_rows_are_the_rows_whatever_their_size(monkeypatch, most_bytes):
+    monkeypatch.setattr(held, "MOST_BYTES", most_bytes)
+    rows = frame(raw.COIN_QUOTES, [quote(1), quote(2, op="D")])
+    with held.held(rows) as same:
+        assert rows_of(same, "coin_id") == rows_of(rows, "coin_id")
+        assert same.schema == rows.schema
