@@ -154,6 +154,9 @@ WORK = Work(
     },
     limits=(LIMIT, AT_HOME),
     goals=[Goal("coin_platform", LIMIT, 1.5)],
+    note="Messages are taken a run at a time, cut into columns by NumPy for a row group, and "
+    "written in a thread while the next are fetched. PostgreSQL decodes a batch before it "
+    "gives the first message of it, so writing overlaps with the transfer only.",
     prepare=prepare,
     clean_up=server.stop,
 )

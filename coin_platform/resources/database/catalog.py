@@ -73,3 +73,8 @@ def writable(table: Table, different: list[Difference], names: list[str]) -> lis
         and difference.found not in HOLDS.get(table.column(difference.column).type, ())
     }
     return [name for name in names if name not in lost]
+
+
+def type_of(found: Schema, table: Table, name: str) -> Type:
+    """The type of a column that can be written; the contract's where there is no table."""
+    return Type(str(found[name].type)) if name in found else table.column(name).type

@@ -24,7 +24,9 @@ def assignments(values: dict[str, sql.Composable]) -> sql.Composed:
 
 def insert_coins(columns: list[str]) -> sql.Composed:
     return sql.SQL(
-        "INSERT INTO market.coins ({columns}, loaded_at) SELECT {columns}, now() FROM new_coins "
+        "INSERT INTO market.coins ({columns}, loaded_at) "
+        "SELECT {columns}, now() FROM new_coins AS new "
+        "WHERE NOT EXISTS (SELECT FROM market.coins AS old WHERE old.coin_id = new.coin_id) "
         "ORDER BY coin_id ON CONFLICT (coin_id) DO NOTHING"
     ).format(columns=names(columns))
 

@@ -4,7 +4,6 @@ The frames are copied into temporary tables, and the statements of `statements.p
 differs. Nothing here opens a connection or tries again; that is `postgres.py`'s.
 """
 
-import io
 from datetime import datetime
 
 import pandas as pd
@@ -14,7 +13,7 @@ from psycopg import sql
 
 from coin_platform.contracts.database import COIN_QUOTES, COINS, SCHEMA
 from coin_platform.contracts.model import Table
-from coin_platform.contracts.render import arrow_schema
+from coin_platform.contracts.render import arrow_schema, arrow_type
 from coin_platform.errors import PermanentError
 from coin_platform.partitions import floor_hour
 from coin_platform.resources.database import catalog, statements
@@ -88,19 +87,21 @@ def write(connection: psycopg.Connection, coins: pa.Table, quotes: pa.Table) -> 
 
 
 def _fitted(connection: psycopg.Connection, table: Table, rows: pa.Table) -> pa.Table:
-    """The columns of the rows that the table, as it is now, can hold."""
-    different = catalog.drift(table, catalog.columns(connection, table))
-    return rows.select(catalog.writable(table, different, rows.column_names))
+    """The columns that the table, as it is now, can hold, in the types that it has."""
+    found = catalog.columns(connection, table)
+    names = catalog.writable(table, catalog.drift(table, found), rows.column_names)
+    return rows.select(names).cast(
+        pa.schema((name, arrow_type(catalog.type_of(found, table, name))) for name in names)
+    )
 
 
 def _stage(connection: psycopg.Connection, table: Table, rows: pa.Table) -> None:
-    """Copy the rows into a temporary table `new_<name>` that ends with the transaction."""
-    from pyarrow import csv
+    """Copy the rows, bit by bit, into a temporary table that ends with the transaction.
 
-    text = io.BytesIO()
-    # Arrow quotes every string and no null, which is how COPY tells the two apart; it writes
-    # doubles with as many digits as bring every bit back.
-    csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+    It is named `new_<name>` and has the columns of the table.
+    """
+    from pgpq import ArrowToPostgresBinaryEncoder
+
     names = {
         "new": sql.Identifier(f"new_{table.name}"),
         "table": sql.Identifier(SCHEMA, table.name),
@@ -112,6 +113,10 @@ def _stage(connection: psycopg.Connection, table: Table, rows: pa.Table) -> None
             "SELECT {columns} FROM {table} WITH NO DATA"
         ).format(**names)
     )
-    copying = sql.SQL("COPY {new} FROM STDIN (FORMAT csv)").format(**names)
+    encoder = ArrowToPostgresBinaryEncoder(rows.schema)
+    copying = sql.SQL("COPY {new} FROM STDIN (FORMAT binary)").format(**names)
     with connection.cursor() as cursor, cursor.copy(copying) as copy:
-        copy.write(text.getbuffer())
+        copy.write(encoder.write_header())
+        for batch in rows.to_batches():
+            copy.write(encoder.write_batch(batch))
+        copy.write(encoder.finish())

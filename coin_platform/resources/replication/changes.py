@@ -5,10 +5,8 @@ and an advanced journal. It talks to nothing but the staging folder. Odd cases a
 are listed in `docs/replication.md`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +28,12 @@ from coin_platform.resources.replication.pgoutput import (
     Relation,
     Truncate,
     Update,
-    decode,
-    relation_of,
 )
+from coin_platform.resources.replication.runs import Run
 from coin_platform.resources.replication.segment import Segment
 from coin_platform.resources.replication.tuples import UnchangedValueError, fields, row_of
 
 POSTGRES_EPOCH = 946_684_800_000_000  # microseconds from 1970 to 2000
-
-# What an insert or update starts with: its kind, the table's id, and what row comes first.
-HEAD = itemgetter(slice(0, 6))
-RUNS = {b"I": "I", b"U": "U"}
-NEW_ROW = b"N"
 
 # Given a relation's id, the names of its primary key's columns, as the catalogue has them now.
 PrimaryKey = Callable[[int], list[str]]
@@ -71,6 +63,7 @@ class Batch:
         self._commit = ""
         self._prefix = ""
         self._actions: dict[type[Any], Callable[[Any], None]] = {
+            Run: self._run,
             Insert: self._insert,
             Update: self._update,
             Delete: self._delete,
@@ -80,21 +73,8 @@ class Batch:
             Truncate: self._truncate,
         }
 
-    def take(self, messages: Iterable[bytes]) -> None:
-        """Take the next messages of the log, as the server sent them.
-
-        Most are inserts, or updates that come without the old row, of one table after another; such
-        a run is taken at once, which is several times faster than message by message.
-        """
-        for head, run in groupby(messages, HEAD):
-            if head[:1] in RUNS and head[-1:] == NEW_ROW:
-                self._run(RUNS[head[:1]], relation_of(head), [data[len(head) :] for data in run])
-            else:
-                for data in run:
-                    self.apply(decode(data))
-
-    def apply(self, message: Message) -> None:
-        """Take the next message of the log."""
+    def apply(self, message: Run | Message) -> None:
+        """Take the next message of the log, or the next run of them."""
         action = self._actions.get(type(message))
         if action:
             action(message)
@@ -140,25 +120,25 @@ class Batch:
         self._relations[message.oid] = message
         self._targets.pop(message.oid, None)
 
-    def _run(self, operation: str, oid: int, rows: list[bytes]) -> None:
-        """New rows of one table, all inserted or all updated."""
-        while rows and (target := self._target(oid)):
-            if operation == "U" and not target.identified:
+    def _run(self, run: Run) -> None:
+        rows = run.rows
+        while rows and (target := self._target(run.relation)):
+            if run.operation == "U" and not target.identified:
                 self._unidentified(target)
                 return
             fitting, rows = rows[: target.room], rows[target.room :]
-            target.count(operation, len(fitting))
-            self._write(target, operation, fitting)
+            target.count(run.operation, len(fitting))
+            self._write(target, run.operation, fitting)
 
     def _insert(self, message: Insert) -> None:
-        self._run("I", message.relation, [message.new])
+        self._run(Run("I", message.relation, [message.new]))
 
     def _update(self, message: Update) -> None:
         target = self._target(message.relation)
         if not target:
             return
         if message.old is None:
-            self._run("U", message.relation, [message.new])
+            self._run(Run("U", message.relation, [message.new]))
         elif not target.identified and not message.old_is_full:
             self._unidentified(target)
         else:

@@ -13,6 +13,7 @@ from coin_platform.resources.replication import catalog, slot
 from coin_platform.resources.replication.changes import Batch
 from coin_platform.resources.replication.journal import Journal, JournalFile
 from coin_platform.resources.replication.layout import Format
+from coin_platform.resources.replication.runs import runs
 from coin_platform.resources.replication.start import remark
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,8 @@ class Stream:
         peeked = slot.peek(self.connection, self.journal.slot, horizon, self.pace.batch_changes)
         with closing(peeked):
             for messages in peeked:
-                batch.take(messages)
+                for message in runs(messages):
+                    batch.apply(message)
                 changes += len(messages)
         if not batch.transactions:
             return changes, False

@@ -217,6 +217,10 @@ def main() -> None:
         level=logging.INFO, handlers=[handler], format="%(asctime)sZ %(levelname)s %(message)s"
     )
     Worker(configuration, task, shutdown).run()
+    logging.shutdown()
+    # Without waiting for threads: a signal may have met one being started, which then nobody ends,
+    # and nothing that they still do matters.
+    os._exit(0)
 
 
 if __name__ == "__main__":
