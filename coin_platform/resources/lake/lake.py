@@ -18,6 +18,7 @@ from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
     from pyarrow.fs import FileSystem
     from pyspark.sql import DataFrame, SparkSession
 
@@ -183,6 +184,15 @@ class Lake:
         """
         self._require(table)
         return tables.rows(table, self.uri(table), self.storage_options, columns, window)
+
+    def dataset(self, table: Table, version: int | None = None) -> "ds.Dataset":
+        """The table at a version, the newest by default, as a lazy Arrow dataset.
+
+        Whoever reads it picks columns and filters; files whose statistics rule them out stay shut.
+        Raises `PermanentError` where there is no table, or no such version any more.
+        """
+        self._require(table)
+        return tables.dataset(table, self.uri(table), self.storage_options, version)
 
     def replace(self, table: Table, frame: "DataFrame", window: Window) -> None:
         """Make the frame's rows of the window the table's, in one commit; rows outside stay.

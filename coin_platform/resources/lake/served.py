@@ -16,6 +16,7 @@ from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
 
 TABLES = (*processed.TABLES, *curated.TABLES, *curated.SIDE_TABLES)
 
@@ -25,6 +26,10 @@ class ServedLake:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
+
+    @property
+    def url(self) -> str:
+        return self._lake.url
 
     def tables(self) -> list[Table]:
         """The served tables that exist, layer by layer."""
@@ -42,6 +47,10 @@ class ServedLake:
     ) -> "pa.Table":
         """Columns of the table's rows, or of a window's; `PermanentError` where there is none."""
         return self._lake.rows(served(table), columns, window)
+
+    def dataset(self, table: Table, version: int | None = None) -> "ds.Dataset":
+        """The table's rows at its newest version, or at an older one, for an engine to read."""
+        return self._lake.dataset(served(table), version)
 
 
 def served(table: Table) -> Table:

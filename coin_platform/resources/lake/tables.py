@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from coin_platform.contracts.model import Column, Table, Type
 from coin_platform.contracts.render import arrow_schema, arrow_type
 from coin_platform.contracts.schema import Schema
+from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import delta_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
 
 KEEP = timedelta(days=7)
 
@@ -133,6 +135,24 @@ def rows(
         filters = [(table.time_column, ">=", start), (table.time_column, "<", end)]
     found = DeltaTable(uri, storage_options=dict(options))
     return found.to_pyarrow_table(columns=list(columns), filters=filters)
+
+
+def dataset(
+    table: Table, uri: str, options: Mapping[str, str], version: int | None
+) -> "ds.Dataset":
+    """The table at a version, the newest by default; `PermanentError` for one that is not there."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return DeltaTable(uri, version, dict(options)).to_pyarrow_dataset()
+    except DeltaError as error:
+        if version is None:
+            raise
+        newest = DeltaTable(uri, storage_options=dict(options)).version()
+        raise PermanentError(
+            f"{table.id} has no version {version}: the newest is {newest}, and old ones go"
+        ) from error
 
 
 def predicate(table: Table, window: Window) -> str:
