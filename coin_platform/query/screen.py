@@ -23,6 +23,24 @@ GAP = "  "
 Row = Sequence[str]
 
 
+class Counted:
+    """Batches, counted as they pass; none behind so many rows, where a limit is given."""
+
+    def __init__(self, batches: "Iterable[pa.RecordBatch]", limit: int | None = None) -> None:
+        self._batches, self._limit = batches, limit
+        self.rows = 0
+        self.more = False
+
+    def __iter__(self) -> "Iterator[pa.RecordBatch]":
+        for batch in self._batches:
+            left = batch.num_rows if self._limit is None else self._limit - self.rows
+            self.more = batch.num_rows > left
+            self.rows += min(batch.num_rows, left)
+            yield batch.slice(0, left)
+            if self.more:
+                return
+
+
 def rows_of(batches: "Iterable[pa.RecordBatch]") -> Iterator[Row]:
     """The rows as texts that may be printed."""
     for batch in batches:

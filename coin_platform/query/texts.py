@@ -26,6 +26,9 @@ def texts(column: "pa.Array") -> "pa.Array":
         return column.cast(pa.string())
     if pa.types.is_timestamp(kind):
         return instants(column)
+    if pa.types.is_float64(kind):
+        values = column.to_pylist()
+        return pa.array([None if v is None else repr(v) for v in values], pa.string())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return pc.cast(column, pa.string())
     values = [None if value is None else plain(value) for value in pylist(column)]
