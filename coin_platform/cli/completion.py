@@ -58,7 +58,8 @@ class SqlCompleter(Completer):
             return starting(self.named_tables(), word)
         if not word:
             return []
-        found: list[Suggestion] = [*self.columns(self.mentioned(text)), *self.named_tables()]
+        columns = self.columns(self.mentioned(text) or self.tables)
+        found: list[Suggestion] = [*columns, *self.named_tables()]
         found += [(keyword.upper(), "keyword") for keyword in self.words.keywords]
         found += [(function, "function") for function in self.words.functions]
         return starting(found, word)
@@ -98,8 +99,9 @@ def typed(before: str) -> str:
 
 def starting(found: Iterable[Suggestion], word: str) -> list[Suggestion]:
     """Those that begin with the word, each text once."""
-    chosen: dict[str, str] = {}
+    chosen: dict[str, Suggestion] = {}
     for text, kind in found:
-        if text.lower().startswith(word.lower()) and text.lower() != word.lower():
-            chosen.setdefault(text, kind)
-    return list(chosen.items())
+        name = text.lower()
+        if name.startswith(word.lower()) and name != word.lower():
+            chosen.setdefault(name, (text, kind))
+    return list(chosen.values())

@@ -51,10 +51,12 @@ def table_named(name: str) -> Table:
 
 
 def overview(lake: ServedLake) -> Iterator[str]:
-    """A line for each table: its name, rows and meaning."""
+    """Each table's name, rows and meaning."""
     width = max(len(sql_name(table)) for table in TABLES)
     for table in TABLES:
-        yield f"{sql_name(table):{width}}  {held(lake, table):>12}  {table.description}"
+        start = f"{sql_name(table):{width}}  {held(lake, table):>15}  "
+        text = table.description
+        yield from wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 
 def held(lake: ServedLake, table: Table) -> str:
