@@ -20,7 +20,7 @@ from coin_platform.resources.lake.served import TABLES, ServedLake
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 Result = TypeVar("Result")
 
@@ -38,10 +38,11 @@ SEAL = "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_confi
 class Answer:
     """The result of a query, batch by batch; it is computed as it is read."""
 
-    def __init__(self, connection: "DuckDBPyConnection", query: str) -> None:
-        self._connection = connection
-        self._worker = ThreadPoolExecutor(1)
-        relation = self._interruptibly(connection.sql, query)
+    def __init__(
+        self, connection: "DuckDBPyConnection", worker: ThreadPoolExecutor, query: str
+    ) -> None:
+        self._connection, self._worker = connection, worker
+        relation = self._interruptibly(bound, connection, query)
         self._reader = self._interruptibly(relation.to_arrow_reader, BATCH_ROWS)
 
     @property
@@ -63,10 +64,16 @@ class Answer:
             wait([called])
             raise
 
-    def close(self) -> None:
-        """Give up what was not read."""
-        self._connection.interrupt()
-        self._worker.shutdown()
+
+def bound(connection: "DuckDBPyConnection", query: str) -> "DuckDBPyRelation":
+    """The query with its names looked up, not yet run."""
+    import duckdb
+
+    try:
+        return connection.sql(query)
+    except (duckdb.BinderException, duckdb.CatalogException):
+        connection.execute(query)  # fails alike, and shows the place in the text
+        raise
 
 
 @contextmanager
@@ -82,12 +89,8 @@ def answer(lake: ServedLake, text: str) -> Iterator[Answer]:
         connection = duckdb.connect(config={**CONFIGURATION, "temp_directory": spill})
         try:
             missing = show(connection, lake)
-            with explained(missing):
-                found = Answer(connection, one_query(connection, text))
-                try:
-                    yield found
-                finally:
-                    found.close()
+            with explained(missing), ThreadPoolExecutor(1) as worker:
+                yield Answer(connection, worker, one_query(connection, text))
         finally:
             connection.close()
 

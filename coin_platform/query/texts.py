@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Behind spaces and quotes, `=`, `+`, `-` or `@`, also in full width; or a line break or tab first.
 WIDE = "\uff1d\uff0b\uff0d\uff20"
-FORMULA = rf"""^[\s\pZ"']*[=+\-@{WIDE}]|^[\t\r\n]"""
+FORMULA = rf"""^[\s\pZ"']*[=+\-@{WIDE}]|^'*[\t\r\n]"""
 
 
 def texts(column: "pa.Array") -> "pa.Array":
