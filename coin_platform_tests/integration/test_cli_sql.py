@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -25,19 +26,26 @@ ENDLESS = (
 )
 
 
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory):
+    """A home that holds a lake of two days, to be copied."""
+    path = tmp_path_factory.mktemp("two_days")
+    small_lake(path)
+    return path
+
+
 @pytest.fixture
-def sql(coin_platform, monkeypatch):
+def sql(coin_platform, two_days, monkeypatch):
     """The command on a home with two days; standard input is no terminal."""
-    small_lake(coin_platform.path)
+    shutil.copytree(two_days, coin_platform.path)
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     return lambda *arguments: coin_platform("sql", *arguments)
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, two_days, monkeypatch):
     """A home with two days, for programs of their own."""
-    path = tmp_path / "home"
-    small_lake(path)
+    path = shutil.copytree(two_days, tmp_path / "home")
     monkeypatch.setenv("COIN_PLATFORM_HOME", str(path))
     return path
 
