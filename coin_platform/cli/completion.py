@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 
 from coin_platform.contracts.model import Table
-from coin_platform.query.catalogue import Vocabulary, sql_name
+from coin_platform.query.catalogue import Vocabulary
+from coin_platform.resources.lake.served import sql_name
 
 if TYPE_CHECKING:
     from prompt_toolkit.document import Document

@@ -13,9 +13,9 @@ from pygments.lexers.sql import SqlLexer
 
 from coin_platform.cli.completion import DOT_COMMANDS, SqlCompleter
 from coin_platform.errors import PlatformError, SettingsError
-from coin_platform.query.catalogue import description, overview, table_named, vocabulary
+from coin_platform.query.catalogue import description, overview, vocabulary
 from coin_platform.query.session import Answer, answer
-from coin_platform.resources.lake.served import TABLES, ServedLake
+from coin_platform.resources.lake.served import TABLES, ServedLake, table_named
 
 PROMPT, CONTINUATION = "sql> ", "...> "
 HELP = """\

@@ -6,9 +6,8 @@ from textwrap import wrap
 
 from coin_platform.contracts.dictionary import meaning
 from coin_platform.contracts.model import Table, Type
-from coin_platform.errors import SettingsError
 from coin_platform.query.session import answer
-from coin_platform.resources.lake.served import TABLES, ServedLake
+from coin_platform.resources.lake.served import TABLES, ServedLake, sql_name
 
 SQL_TYPES = {
     Type.INTEGER: "integer",
@@ -35,19 +34,6 @@ class Vocabulary:
 
     keywords: list[str]
     functions: list[str]
-
-
-def sql_name(table: Table) -> str:
-    """`curated.daily_coin_prices`."""
-    return f"{table.layer}.{table.name}"
-
-
-def table_named(name: str) -> Table:
-    """The served table of that name, with or without its layer; `SettingsError` for another."""
-    for table in TABLES:
-        if name.lower() in (table.name, sql_name(table), table.id):
-            return table
-    raise SettingsError(f"no table {name}; there are {', '.join(map(sql_name, TABLES))}")
 
 
 def overview(lake: ServedLake) -> Iterator[str]:

@@ -16,7 +16,7 @@ from coin_platform.contracts import curated
 from coin_platform.contracts.render import arrow_schema
 from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.query.statements import one_query
-from coin_platform.resources.lake.served import TABLES, ServedLake
+from coin_platform.resources.lake.served import TABLES, ServedLake, sql_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,7 +110,7 @@ def show(connection: "DuckDBPyConnection", lake: ServedLake) -> list[str]:
             missing.append(table.name)
             continue
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.layer}")
-        connection.execute(f"CREATE VIEW {table.id.replace('/', '.')} AS FROM {table.name}")
+        connection.execute(f"CREATE VIEW {sql_name(table)} AS FROM {table.name}")
     if not lake.tables():
         raise PermanentError(f"{lake.url} has no tables yet: `coin-platform run` fills them")
     connection.execute(SEAL)

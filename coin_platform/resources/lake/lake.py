@@ -14,7 +14,7 @@ from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables
 from coin_platform.resources.lake.listing import RawFile
-from coin_platform.resources.lake.tables import TableDetail
+from coin_platform.resources.lake.tables import Commit, TableDetail
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -168,11 +168,18 @@ class Lake:
             return tables.ensure(table, self.uri(table), self.storage_options, beyond)
 
     def read(
-        self, spark: "SparkSession", table: Table, window: Window | None = None
+        self,
+        spark: "SparkSession",
+        table: Table,
+        window: Window | None = None,
+        version: int | None = None,
     ) -> "DataFrame":
-        """The table's rows, or those of a window; `PermanentError` where there is no table."""
+        """The table's rows, or those of a window, now or at an older version.
+
+        Raises `PermanentError` where there is no table.
+        """
         self._require(table)
-        rows = frames.read_delta(spark, self.uri(table))
+        rows = frames.read_delta(spark, self.uri(table), version)
         return rows if window is None else rows.filter(frames.predicate(table, window))
 
     def rows(
@@ -251,6 +258,11 @@ class Lake:
     def detail(self, table: Table) -> TableDetail | None:
         """The table's version, files, bytes and rows from its log; None where there is none."""
         return tables.detail(self.uri(table), self.storage_options)
+
+    def history(self, table: Table) -> list[Commit]:
+        """The table's commits, the newest first; `PermanentError` where there is no table."""
+        self._require(table)
+        return tables.history(self.uri(table), self.storage_options)
 
     def compact(self, table: Table) -> None:
         """Merge the table's small files."""

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table
-from coin_platform.errors import PermanentError
+from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake.lake import Lake
-from coin_platform.resources.lake.tables import TableDetail
+from coin_platform.resources.lake.tables import Commit, TableDetail
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
+    from pyspark.sql import DataFrame, SparkSession
 
 TABLES = (*processed.TABLES, *curated.TABLES, *curated.SIDE_TABLES)
 
@@ -48,6 +49,14 @@ class ServedLake:
         """Columns of the table's rows, or of a window's; `PermanentError` where there is none."""
         return self._lake.rows(served(table), columns, window)
 
+    def read(self, spark: "SparkSession", table: Table, version: int | None = None) -> "DataFrame":
+        """The table's rows as a DataFrame, now or at an older version."""
+        return self._lake.read(spark, served(table), version=version)
+
+    def history(self, table: Table) -> list[Commit]:
+        """The table's commits, the newest first."""
+        return self._lake.history(served(table))
+
     def dataset(self, table: Table, version: int | None = None) -> "ds.Dataset":
         """The table's rows at its newest version, or at an older one, for an engine to read."""
         return self._lake.dataset(served(table), version)
@@ -59,3 +68,16 @@ def served(table: Table) -> Table:
         message = f"{table.id} is not served: readers see {', '.join(t.id for t in TABLES)}"
         raise PermanentError(message)
     return table
+
+
+def sql_name(table: Table) -> str:
+    """`curated.daily_coin_prices`."""
+    return f"{table.layer}.{table.name}"
+
+
+def table_named(name: str) -> Table:
+    """The served table of that name, with or without its layer; `SettingsError` for another."""
+    for table in TABLES:
+        if name.lower() in (table.name, sql_name(table), table.id):
+            return table
+    raise SettingsError(f"no table {name}; there are {', '.join(map(sql_name, TABLES))}")

@@ -6,7 +6,7 @@ written in `frames.py`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Column, Table, Type
@@ -31,6 +31,15 @@ class TableDetail:
     files: int
     bytes: int
     rows: int
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A version of a table: when it was made, and by which operation."""
+
+    version: int
+    at: datetime
+    operation: str
 
 
 def configuration(table: Table) -> dict[str, str]:
@@ -100,6 +109,20 @@ def detail(uri: str, options: Mapping[str, str]) -> TableDetail | None:
         return pc.sum(files[column]).as_py() or 0
 
     return TableDetail(found.version(), files.num_rows, total("size_bytes"), total("num_records"))
+
+
+def history(uri: str, options: Mapping[str, str]) -> list[Commit]:
+    """The commits that the log still tells of, the newest first."""
+    from deltalake import DeltaTable
+
+    return [
+        Commit(
+            int(commit["version"]),
+            datetime.fromtimestamp(commit["timestamp"] / 1000, UTC),
+            str(commit.get("operation", "")),
+        )
+        for commit in DeltaTable(uri, storage_options=dict(options)).history()
+    ]
 
 
 def compact(uri: str, options: Mapping[str, str]) -> None:
