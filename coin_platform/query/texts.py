@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Behind spaces and quotes, `=`, `+`, `-` or `@`, also in full width; or a line break or tab first.
-WIDE = "\uff1d\uff0b\uff0d\uff20"
-FORMULA = rf"""^[\s\pZ"']*[=+\-@{WIDE}]|^'*[\t\r\n]"""
+# `=`, `+`, `-` or `@`, also in full width, behind spaces and quotes, where a cell may begin: at the
+# start, after a line break, and after the `;` or tab that some spreadsheets split lines at.
+FORMULA = "(^|[;\\t\\r\\n])([ \\f\\v\\pZ\"']*[=+\\-@\uff1d\uff0b\uff0d\uff20])"
+BREAK_FIRST = r"^('*[\t\r\n])"
 
 
 def texts(column: "pa.Array") -> "pa.Array":
@@ -64,11 +65,14 @@ def plain(value: object) -> str:
 
 
 def harmless(column: "pa.Array") -> "pa.Array":
-    """Texts that no spreadsheet takes for a formula: what looks like one gets a `'` before it."""
+    """Texts that no spreadsheet takes for a formula: what looks like one gets a `'` before it.
+
+    Two texts never become one.
+    """
     import pyarrow.compute as pc
 
-    alive = pc.match_substring_regex(column, FORMULA)
-    return pc.if_else(alive, pc.binary_join_element_wise("'", column, ""), column)
+    marked = pc.replace_substring_regex(column, FORMULA, r"\1'\2")
+    return pc.replace_substring_regex(marked, BREAK_FIRST, r"'\1")
 
 
 def visible(text: str) -> str:
