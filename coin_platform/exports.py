@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from coin_platform.contracts import curated
 from coin_platform.contracts.model import Table, Type
+from coin_platform.contracts.serving import DAILY_EXPORTS
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window, instant_text
 from coin_platform.query.formats import write_csv, write_parquet
@@ -46,11 +47,15 @@ class Exports:
         """What is exported of the day, a dict for each file; `PermanentError` if nothing is."""
         path = self.folder_of(day) / MANIFEST
         try:
-            return list(json.loads(path.read_text()))
+            manifest = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise PermanentError(f"{day} is not exported: there is no {path}") from error
         except ValueError as error:
             raise PermanentError(f"{path} is no JSON ({error}): export the day again") from error
+        columns = set(DAILY_EXPORTS.column_names)
+        if not all(isinstance(entry, dict) and columns == set(entry) for entry in manifest):
+            raise PermanentError(f"{path} is not as it was written: export the day again")
+        return list(manifest)
 
     def write(self, day: date) -> Manifest:
         """Export the day anew, and give its manifest.

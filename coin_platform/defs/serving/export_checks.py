@@ -52,12 +52,13 @@ def files_are_readable(exports: Exports, day: date) -> Verdict:
 
 def trouble(path: Path, entry: dict[str, Any]) -> str:
     """What is wrong with a file; empty if nothing is."""
-    if not path.is_file():
-        return "is gone"
+    table = TABLES.get(entry["table_name"])
+    if table is None or not path.is_file():
+        return "is gone" if table else f"is of {entry['table_name']}, which is no curated table"
     if sha256(path) != entry["sha256"]:
         return "is not as it was written"
     columns, rows = read_csv(path) if path.suffix == ".csv" else read_parquet(path)
-    if columns != list(TABLES[entry["table_name"]].column_names):
+    if columns != list(table.column_names):
         return f"has the columns {', '.join(columns)}"
     return "" if rows == entry["rows"] else f"has {rows} rows, not {entry['rows']}"
 

@@ -41,20 +41,30 @@ def daily_exports(
     started = time.monotonic()
     window = window_of(context)
     good = passed(context.instance, BLOCKING, set(day_keys(window)))
-    held = [key for key in day_keys(window) if key not in good]
-    exported = {key: exported_day(context, served, day) for key, day in days(window) if key in good}
-    if held:
+    exported: dict[str, dict[str, Any]] = {}
+    try:
+        for key, day in days(window):
+            if key in good:
+                exported[key] = exported_day(context, served, day)
+        refuse([key for key in day_keys(window) if key not in good])
+    except dg.Failure:  # a failing step reports nothing else of what it did
         for key, metadata in exported.items():
             yield dg.AssetMaterialization(key_of(DAILY_EXPORTS), metadata=metadata, partition=key)
+        raise
+    for key, metadata in exported.items():
+        context.add_asset_metadata(metadata, partition_key=key)
+    yield dg.MaterializeResult(metadata={"seconds": round(time.monotonic() - started, 3)})
+
+
+def refuse(held: list[str]) -> None:
+    """Fail, and name the days that are not exported; nothing without any."""
+    if held:
         raise dg.Failure(
-            f"not exported, since a blocking check of curated failed or has yet to look at it: "
+            "not exported, since a blocking check of curated failed or has yet to look at it: "
             f"{', '.join(held)}. What was exported before stays; materialize the day's curated "
             "tables again (job `day`)",
             allow_retries=False,
         )
-    for key, metadata in exported.items():
-        context.add_asset_metadata(metadata, partition_key=key)
-    yield dg.MaterializeResult(metadata={"seconds": round(time.monotonic() - started, 3)})
 
 
 def days(window: Window) -> list[tuple[str, date]]:
