@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run dev test lint docs stop clean
+.PHONY: help run dev test lint bench docs stop clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ lint: $(VENV)/.installed-test ## Lint and check types.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench ## Run ours and theirs side by side, and write docs/benchmarks.md.
+	@$(BIN)/python -m benchmarks --output docs/benchmarks.md
 
 docs: $(VENV)/.installed ## Write the generated pages under docs/.
 	@$(BIN)/python -m coin_platform.contracts.dictionary > docs/data_dictionary.md
@@ -47,4 +50,9 @@ $(VENV)/.installed: pyproject.toml setup.py | $(VENV)/bin/python
 $(VENV)/.installed-test: pyproject.toml setup.py | $(VENV)/bin/python
 	@echo "installing coin-platform and its test tools into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-bench: pyproject.toml setup.py | $(VENV)/bin/python
+	@echo "installing coin-platform and the peers it is measured against into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $(VENV)/.installed $@

@@ -13,6 +13,7 @@ from coin_platform.defs.curated import assets as curated
 from coin_platform.defs.curated import checks as curated_checks
 from coin_platform.defs.database import assets as database
 from coin_platform.defs.database import checks as database_checks
+from coin_platform.defs.maintenance import assets as maintenance
 from coin_platform.defs.processed import assets as processed
 from coin_platform.defs.processed import checks as processed_checks
 from coin_platform.defs.processed import statistics
@@ -39,6 +40,7 @@ def build_definitions(
             *processed.ASSETS,
             *curated.ASSETS,
             *exports.ASSETS,
+            *maintenance.ASSETS,
         ],
         asset_checks=[
             *database_checks.CHECKS,
@@ -49,7 +51,7 @@ def build_definitions(
             *export_checks.CHECKS,
         ],
         jobs=automation.JOBS,
-        schedules=[automation.HOURLY],
+        schedules=automation.SCHEDULES,
         sensors=[sensors.replication_sensor, automation.AUTOMATION],
         # Steps are short and share one engine session: a process for each would cost more.
         executor=dg.in_process_executor,

@@ -6,7 +6,8 @@ process that uses a home stops them (`stop_if_unused`).
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,8 @@ from coin_platform.settings import Settings, read_home, remembered, write_home
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from coin_platform.resources.database.embedded import EmbeddedPostgres
 
 DAGSTER_YAML = """\
 # Written by coin-platform at each start; changes made here do not last.
@@ -100,16 +103,30 @@ def held_source(settings: Settings) -> str | None:
 
 @contextmanager
 def in_use(settings: Settings) -> Iterator[None]:
-    """Count as a user of the home's services; the last user stops them on leaving."""
+    """Count as a user of the home's services; the last user stops them on leaving.
+
+    PostgreSQL starts at once, beside what the caller does next.
+    """
     from coin_platform.resources.database import embedded_server, leases
 
     server = embedded_server(settings)
     server.folder.create()
     leases.hold(server.folder.lease)
+    starting = Thread(target=start_early, args=[server], name="start-postgres")
+    starting.start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            starting.join()
     finally:
         leave(settings)
+
+
+def start_early(server: "EmbeddedPostgres") -> None:
+    """Start the server. Where it fails, its first use fails as well and says why."""
+    with suppress(Exception):
+        server.ensure_running()
 
 
 def leave(settings: Settings) -> None:

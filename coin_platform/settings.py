@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     chunk_hours: int = Field(
         24, ge=1, le=168, description="Hours that one step of a backfill holds in memory."
     )
+    records_kept_days: int = Field(
+        30,
+        ge=1,
+        description="Days that Dagster keeps events that later ones have superseded.",
+    )
 
     @field_validator("home")
     @classmethod

@@ -9,6 +9,7 @@ import dagster as dg
 
 from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.model import Table
+from coin_platform.defs.maintenance.assets import DAGSTER_RECORDS, DELTA_TABLES
 from coin_platform.defs.tables import key_of
 
 
@@ -49,7 +50,13 @@ DAY = dg.define_asset_job(
     description="A day's curated tables from the hours processed so far, and their export.",
     tags=RETRIES,
 )
-JOBS = (LOAD_HOUR, PROCESS_HOUR, REDRIVE, HOUR, DAY)
+MAINTAIN = dg.define_asset_job(
+    "maintain",
+    dg.AssetSelection.assets(DELTA_TABLES, DAGSTER_RECORDS),
+    description="Merge small files of past days, and prune Dagster's records.",
+    tags=RETRIES,
+)
+JOBS = (LOAD_HOUR, PROCESS_HOUR, REDRIVE, HOUR, DAY, MAINTAIN)
 
 # Two minutes past the hour: the listing is refreshed every minute, so by then it shows the close.
 HOURLY = dg.build_schedule_from_partitioned_job(
@@ -59,6 +66,17 @@ HOURLY = dg.build_schedule_from_partitioned_job(
     minute_of_hour=2,
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+
+# At night, between two hours' loads.
+NIGHTLY = dg.ScheduleDefinition(
+    name="maintain_nightly",
+    job=MAINTAIN,
+    cron_schedule="35 3 * * *",
+    execution_timezone="UTC",
+    description="Keeps files and records few.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+SCHEDULES = (HOURLY, NIGHTLY)
 
 AUTOMATION = dg.AutomationConditionSensorDefinition(
     "refresh_curated",

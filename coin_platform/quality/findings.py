@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from coin_platform.quality.limits import Limits
-from coin_platform.quality.robust import Usual
+
+if TYPE_CHECKING:
+    from coin_platform.quality.robust import Usual
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ def too_few(count: int, limits: Limits) -> Finding | None:
     return Finding(True, f"too few hours before it to compare with: {count}, {needed}")
 
 
-def compared(name: str, value: float, of: Usual, **bounds: float) -> dict[str, float]:
+def compared(name: str, value: float, of: "Usual", **bounds: float) -> dict[str, float]:
     """The numbers behind a verdict, as the metadata shows them."""
     return {name: value, "usual": of.centre, **bounds, "hours_compared": of.count}
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from coin_platform.contracts import database
 from coin_platform.contracts.model import Table, without
 from coin_platform.quality.checksum import checksum, row_hashes
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXAMPLES = 5
+# What can be wrong with a key, in the words of the ledger's examples.
+MISSING, UNEXPECTED, TWICE = "in raw only", "not in raw", "written and quarantined"
+DIFFERENT, UNLIKE = "with other values", "not as in the database"
 CHANGE = ["commit_timestamp", "change_seq"]
 
 
@@ -93,6 +98,8 @@ def changes(account: Account, log: "pa.Table") -> "pd.DataFrame":
 
 def newest_of(log: "pd.DataFrame", key: list[str]) -> "pd.DataFrame":
     """The last change of each key; rows of a full load come before those with a sequence."""
+    if not log.duplicated(key).any():  # as ever, but for hours that were done again
+        return log
     ordered = log.sort_values(CHANGE, na_position="first", kind="stable")
     return ordered.drop_duplicates(key, keep="last")
 
@@ -120,21 +127,11 @@ def entry(
         # versions that raw no longer has are not this hour's business.
         kept = keys_in(current, quarantined, key)
         written = written[keys_in(written, current[~kept], key)]
-    went = concat(written, quarantined)
-    missing = current[~keys_in(current, went, key)]
-    unexpected = went[~keys_in(went, current, key)]
-    twice = went[went.duplicated(key)]
-    both = current.merge(went, on=key, suffixes=("", "_went"))
-    different = both[both["hash"] != both["hash_went"]]
-    unlike = unlike_of(source, current, key, complete=account.complete)
-    troubles = {
-        "in raw only": missing,
-        "not in raw": unexpected,
-        "written and quarantined": twice,
-        "with other values": different,
-        "not as in the database": unlike,
-    }
-    balanced = not any(len(rows) for rows in troubles.values())
+    troubles: dict[str, pd.DataFrame] = {}
+    if len(quarantined) or not alike(current, written, source):
+        troubles = troubles_of(account, current, concat(written, quarantined), source)
+    off = {words: len(rows) for words, rows in troubles.items()}
+    balanced = not any(off.values())
     compared = source if account.complete else source[keys_in(source, current, key)]
     return {
         "snapshot_hour": hour,
@@ -145,16 +142,37 @@ def entry(
         "deleted": deleted,
         "written": len(written),
         "quarantined": len(quarantined),
-        "missing": len(missing),
-        "unexpected": len(unexpected) + len(twice),
-        "different": len(different),
-        "unlike_database": len(unlike),
+        "missing": off.get(MISSING, 0),
+        "unexpected": off.get(UNEXPECTED, 0) + off.get(TWICE, 0),
+        "different": off.get(DIFFERENT, 0),
+        "unlike_database": off.get(UNLIKE, 0),
         "database_checksum": checksum(compared["hash"].to_numpy()),
         "raw_checksum": checksum(current["hash"].to_numpy()),
         "written_checksum": checksum(written["hash"].to_numpy()),
         "quarantined_checksum": checksum(quarantined["hash"].to_numpy()),
         "balanced": balanced,
         "examples": None if balanced else examples(troubles, key),
+    }
+
+
+def alike(current: "pd.DataFrame", *others: "pd.DataFrame") -> bool:
+    """Whether all hold the same rows. The hashes tell: they are of keys as well as of values."""
+    hashes = np.sort(current["hash"].to_numpy())
+    return all(np.array_equal(hashes, np.sort(other["hash"].to_numpy())) for other in others)
+
+
+def troubles_of(
+    account: Account, current: "pd.DataFrame", went: "pd.DataFrame", source: "pd.DataFrame"
+) -> "dict[str, pd.DataFrame]":
+    """The keys of an hour that do not balance, by what is wrong with them."""
+    key = list(account.key)
+    both = current.merge(went, on=key, suffixes=("", "_went"))
+    return {
+        MISSING: current[~keys_in(current, went, key)],
+        UNEXPECTED: went[~keys_in(went, current, key)],
+        TWICE: went[went.duplicated(key)],
+        DIFFERENT: both[both["hash"] != both["hash_went"]],
+        UNLIKE: unlike_of(source, current, key, complete=account.complete),
     }
 
 

@@ -1,42 +1,52 @@
-"""The course of a run: open the home, do the missing hours, then the days behind, and report."""
+"""The course of a run: open the home, do the missing hours, then the days behind, and report.
+
+Dagster is imported only once the home is in use, because its server then starts meanwhile.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from coin_platform import home
 from coin_platform.contracts import processed
-from coin_platform.definitions import build_definitions
-from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.partitions import Window, windows_of
-from coin_platform.running.execute import Observer, bury_dead_runs, execute, observing_logger
-from coin_platform.running.plan import LOOK_BACK, newest_events, plan_days, plan_hours
-from coin_platform.running.report import Report
 from coin_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from coin_platform.running.execute import Observer
+    from coin_platform.running.report import Report
 
 
 @dataclass(frozen=True)
 class Session:
     """A home in use: what runs on it, and who watches."""
 
-    definitions: dg.Definitions
-    instance: dg.DagsterInstance
-    observer: Observer
-    blocking: list[dg.AssetCheckKey]
+    definitions: "dg.Definitions"
+    instance: "dg.DagsterInstance"
+    observer: "Observer"
+    blocking: "list[dg.AssetCheckKey]"
 
-    def do_hours(self, job: str, hours: Sequence[datetime], report: Report) -> None:
+    def do_hours(self, job: str, hours: Sequence[datetime], report: "Report") -> None:
         """Run an hourly job over the hours, a run for each unbroken range."""
+        from coin_platform.defs.partitions import hour_keys
+        from coin_platform.running.execute import execute
+
         for window in windows_of(hours):
             done = execute(self.definitions, self.instance, job, hour_keys(window), self.observer)
             report.add(done)
             if done.success:
                 report.hours += window.hours
 
-    def do_days(self, asked: Sequence[datetime], report: Report) -> None:
+    def do_days(self, asked: Sequence[datetime], report: "Report") -> None:
         """Refresh the days that are behind the hours, where nothing failed."""
+        from coin_platform.defs.partitions import day_keys
+        from coin_platform.running.execute import execute
+        from coin_platform.running.plan import plan_days
+
         if not report.succeeded:
             return
         last = last_day(self.instance, asked)
@@ -50,11 +60,14 @@ class Session:
 
 @contextmanager
 def session(
-    settings: Settings, observer: Observer, resources: dict[str, object] | None = None
+    settings: Settings, observer: "Observer", resources: dict[str, object] | None = None
 ) -> Iterator[Session]:
     """Use the home; `resources` replace some of it. Raises `PlatformError` when it cannot be."""
     home.claim(settings)
     with home.in_use(settings):
+        from coin_platform.definitions import build_definitions
+        from coin_platform.running.execute import bury_dead_runs, observing_logger
+
         loggers = {"observer": observing_logger(observer)}
         definitions = build_definitions(settings, resources, loggers)
         with home.open_instance(settings) as instance:
@@ -65,11 +78,14 @@ def session(
 def run_hours(
     settings: Settings,
     asked: Sequence[datetime],
-    observer: Observer,
+    observer: "Observer",
     resources: dict[str, object] | None = None,
-) -> Report:
+) -> "Report":
     """Have these hours in every table."""
     with session(settings, observer, resources) as opened:
+        from coin_platform.running.plan import plan_hours
+        from coin_platform.running.report import Report
+
         plan = plan_hours(opened.instance, asked, opened.blocking)
         report = Report(plan.present)
         opened.do_hours("hour", plan.missing, report)
@@ -77,14 +93,17 @@ def run_hours(
         return report
 
 
-def last_day(instance: dg.DagsterInstance, asked: Sequence[datetime]) -> date:
+def last_day(instance: "dg.DagsterInstance", asked: Sequence[datetime]) -> date:
     """The newest day that has hours: those asked for, or others that look back on them."""
+    from coin_platform.defs.partitions import hour_keys
+    from coin_platform.running.plan import LOOK_BACK, newest_events
+
     week_on = Window.of_days(min(asked).date(), max(asked).date() + LOOK_BACK)
     known = newest_events(instance, processed.COIN_QUOTES, set(hour_keys(week_on)))
     return max([hour.date() for hour in asked] + [date.fromisoformat(key[:10]) for key in known])
 
 
-def blocking_checks(definitions: dg.Definitions) -> list[dg.AssetCheckKey]:
+def blocking_checks(definitions: "dg.Definitions") -> "list[dg.AssetCheckKey]":
     """The checks that a run's hours must not fail."""
     graph = definitions.resolve_asset_graph()
     return [key for key in graph.asset_check_keys if graph.get(key).blocking]

@@ -11,6 +11,7 @@ from pyspark.sql import functions as fn
 
 from coin_platform.contracts import curated
 from coin_platform.transforms.numbers import (
+    ascending,
     finite,
     is_finite,
     mean,
@@ -28,22 +29,25 @@ FEWEST_RETURNS = 3
 BEFORE = timedelta(days=RETURNS)
 
 
-def daily_coin_prices(quotes: DataFrame, coins: DataFrame, in_window: Column) -> DataFrame:
+def daily_coin_prices(candles: DataFrame, coins: DataFrame, in_window: Column) -> DataFrame:
     """Candles of the days for which `in_window`, a condition on `day`, holds.
 
-    `quotes` must also hold the seven days before them, which volatility looks back on. Dominance
-    is the share of the caps known at the day's last hour; null for a coin not priced then.
+    `candles`, of `candles_of`, must also hold the seven days before them, which volatility looks
+    back on; they are used more than once. Dominance is the share of the caps known at the day's
+    last hour; null for a coin not priced then.
     """
-    candles = candles_of(quotes)
-    chosen = candles.filter(in_window)
-    closing = chosen.groupBy("day", "currency").agg(fn.max("_closed").alias("_last"))
-    chosen = chosen.join(closing, ["day", "currency"])
+    chosen = with_volatility(candles).filter(in_window)
+    of_days = candles.filter(in_window)
+    closing = of_days.groupBy("day", "currency").agg(fn.max("_closed").alias("_last"))
     known_then = fn.when(fn.col("_closed") == fn.col("_last"), fn.col("market_cap"))
-    totals = chosen.groupBy("day", "currency").agg(total(ordered(known_then)).alias("_total"))
+    totals = (
+        of_days.join(closing, ["day", "currency"])
+        .groupBy("day", "currency", "_last")
+        .agg(total(ordered(known_then)).alias("_total"))
+    )
     return (
         chosen.join(totals, ["day", "currency"])
         .withColumn("dominance", share(known_then, fn.col("_total")))
-        .join(volatility(candles).filter(in_window), ["day", "coin_id", "currency"], "left")
         .transform(lambda rows: named(rows, coins))
         .select(*curated.DAILY_COIN_PRICES.column_names)
     )
@@ -70,27 +74,31 @@ def candles_of(quotes: DataFrame) -> DataFrame:
     )
 
 
-def volatility(candles: DataFrame) -> DataFrame:
-    """`volatility_7d` by day, coin and currency, from log returns between consecutive days."""
+def with_volatility(candles: DataFrame) -> DataFrame:
+    """The candles with `volatility_7d`, from log returns between consecutive days."""
     by_day = Window.partitionBy("coin_id", "currency").orderBy("day")
     days_since = fn.date_diff("day", fn.lag("day").over(by_day))
     before, close = fn.lag("close").over(by_day), fn.col("close")
-    returns = candles.select(
-        "coin_id",
-        "currency",
-        fn.col("day").alias("_day"),
+    returns = candles.withColumn(
+        "_return",
         # A close of 0 has no logarithm, and over a gap the return is not a day's.
-        fn.when(
-            (days_since == 1) & (before > 0) & (close > 0), fn.log(close) - fn.log(before)
-        ).alias("_return"),
+        fn.when((days_since == 1) & (before > 0) & (close > 0), fn.log(close) - fn.log(before)),
     )
     # Each return counts for its own day and the six after it.
-    counted = returns.withColumn("_after", fn.explode(fn.sequence(fn.lit(0), fn.lit(RETURNS - 1))))
+    counted = [
+        fn.when(
+            fn.date_diff("day", fn.lag("day", back).over(by_day)) < RETURNS,
+            fn.lag("_return", back).over(by_day),
+        )
+        for back in range(1, RETURNS)
+    ]
+    of_week = fn.col("_returns")
     return (
-        counted.groupBy(fn.date_add("_day", fn.col("_after")).alias("day"), "coin_id", "currency")
-        .agg(ordered(fn.col("_return")).alias("_returns"))
-        .withColumn("volatility_7d", sample_deviation(fn.col("_returns"), FEWEST_RETURNS))
-        .drop("_returns")
+        returns.withColumn("_returns", fn.array("_return", *counted))
+        .withColumn("_returns", ascending(of_week))
+        .withColumn("_mean", mean(of_week))
+        .withColumn("volatility_7d", sample_deviation(of_week, fn.col("_mean"), FEWEST_RETURNS))
+        .drop("_return", "_returns", "_mean")
     )
 
 

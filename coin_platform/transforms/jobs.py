@@ -16,6 +16,7 @@ from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.lake import Lake
 from coin_platform.transforms import curated as curate
 from coin_platform.transforms import processing
+from coin_platform.transforms.held import held
 from coin_platform.transforms.publishing import checked_quotes, publish
 
 Job = Callable[[SparkSession, Lake, Window, str], Outcome]
@@ -23,34 +24,33 @@ Job = Callable[[SparkSession, Lake, Window, str], Outcome]
 
 def daily_coin_prices(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     read = Window(window.start - curate.BEFORE, window.end)
-    frame = curate.daily_coin_prices(
-        checked_quotes(spark, lake, read),
-        lake.read(spark, processed.COINS),
-        fn.col("day") >= fn.lit(window.days[0]),
-    )
-    return publish(spark, lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
+    with held(curate.candles_of(checked_quotes(spark, lake, read))) as candles:
+        frame = curate.daily_coin_prices(
+            candles, lake.read(spark, processed.COINS), fn.col("day") >= fn.lit(window.days[0])
+        )
+        return publish(lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
 
 
 def market_overview(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.market_overview(checked_quotes(spark, lake, window))
-    return publish(spark, lake, curated.MARKET_OVERVIEW, frame, window, run_id)
+    return publish(lake, curated.MARKET_OVERVIEW, frame, window, run_id)
 
 
 def daily_top_movers(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.daily_top_movers(lake.read(spark, curated.DAILY_COIN_PRICES, window))
-    return publish(spark, lake, curated.DAILY_TOP_MOVERS, frame, window, run_id)
+    return publish(lake, curated.DAILY_TOP_MOVERS, frame, window, run_id)
 
 
 def top_prices(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.top_prices(lake.read(spark, curated.DAILY_COIN_PRICES, window))
-    return publish(spark, lake, curated.TOP_PRICES, frame, window, run_id)
+    return publish(lake, curated.TOP_PRICES, frame, window, run_id)
 
 
 def top_circulating_supply(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
     frame = curate.top_circulating_supply(
         checked_quotes(spark, lake, window), lake.read(spark, processed.COINS)
     )
-    return publish(spark, lake, curated.TOP_CIRCULATING_SUPPLY, frame, window, run_id)
+    return publish(lake, curated.TOP_CIRCULATING_SUPPLY, frame, window, run_id)
 
 
 JOBS: dict[str, Job] = {

@@ -31,6 +31,11 @@ def ordered(column: Column) -> Column:
     return fn.array_sort(fn.collect_list(finite(column)))
 
 
+def ascending(numbers: Column) -> Column:
+    """The finite numbers of an array, ascending."""
+    return fn.array_sort(fn.filter(numbers, is_finite))
+
+
 def total(numbers: Column) -> Column:
     """The sum of an array of numbers; null for an empty one."""
     summed = fn.aggregate(numbers, fn.lit(0.0), lambda so_far, number: so_far + number)
@@ -42,12 +47,12 @@ def mean(numbers: Column) -> Column:
     return ratio(total(numbers), fn.size(numbers))
 
 
-def sample_deviation(numbers: Column, at_least: int) -> Column:
+def sample_deviation(numbers: Column, centre: Column, at_least: int) -> Column:
     """Standard deviation of an array of numbers, n - 1 in the denominator.
 
-    Null with fewer than `at_least` of them, which is two or more.
+    `centre` is their `mean`, as a column of its own: an engine computes an expression in a lambda
+    once for each element. Null with fewer than `at_least` numbers, which is two or more.
     """
-    centre = mean(numbers)
     squares = fn.transform(numbers, lambda number: (number - centre) * (number - centre))
     return fn.when(
         fn.size(numbers) >= at_least, fn.sqrt(ratio(total(squares), fn.size(numbers) - 1))

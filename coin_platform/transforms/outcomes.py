@@ -1,30 +1,25 @@
 """What a job reports of the table it wrote."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as fn
 
 from coin_platform.contracts.model import Table
 from coin_platform.partitions import Window
 from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.lake import Lake, RawFile
-from coin_platform.transforms.partition import label, labels, of_window
+from coin_platform.transforms.partition import label_of, labels, time_of
 
 
-def outcome(
-    spark: SparkSession, lake: Lake, table: Table, window: Window, files: Sequence[RawFile] = ()
-) -> Outcome:
+def outcome(lake: Lake, table: Table, window: Window, files: Sequence[RawFile] = ()) -> Outcome:
     """Rows by partition as they now are in the table, and what an operator wants to know."""
-    rows = of_window(lake.read(spark, table), table, window)
-    counted = rows.groupBy(label(table).alias("partition")).agg(
-        fn.count("*").alias("rows"), fn.max("source").alias("source")
-    )
-    found = {row["partition"]: row for row in counted.toArrow().to_pylist()}
-    facts: dict[str, Any] = {
-        "sources": ", ".join(sorted({row["source"] for row in found.values()}))
-    }
+    counts = dict.fromkeys(labels(table, window), 0)
+    sources = set()
+    for (partition, source), rows in rows_by_source(lake, table, window).items():
+        counts[partition] += rows
+        sources.add(source)
+    facts: dict[str, Any] = {"sources": ", ".join(sorted(sources))}
     if files:
         facts |= {"files_read": len(files), "last_file_read": files[-1].name}
     detail = lake.detail(table)
@@ -35,8 +30,17 @@ def outcome(
             "table_bytes": detail.bytes,
             "table_rows": detail.rows,
         }
-    counts = {
-        partition: found[partition]["rows"] if partition in found else 0
-        for partition in labels(table, window)
-    }
     return Outcome(counts, facts)
+
+
+def rows_by_source(lake: Lake, table: Table, window: Window) -> Counter[tuple[str, str]]:
+    """How many rows each partition of the window has of each source.
+
+    Two narrow columns: quicker read here than asked of an engine.
+    """
+    time = time_of(table)
+    rows = lake.rows(replace(table, time_column=time), [time, "source"], window)
+    counted: Counter[tuple[str, str]] = Counter()
+    for row in rows.group_by([time, "source"]).aggregate([([], "count_all")]).to_pylist():
+        counted[label_of(table, row[time]), row["source"]] += row["count_all"]
+    return counted

@@ -3,11 +3,13 @@
 `2026-11-22T13:00:00Z`; `2026-11-22` in curated, whose partitions are days.
 """
 
+from datetime import date, datetime
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
 from coin_platform.contracts.model import Table
-from coin_platform.partitions import Window, instant_text
+from coin_platform.partitions import Window, floor_hour, instant_text
 from coin_platform.resources.lake.frames import predicate
 
 
@@ -39,6 +41,13 @@ def labels(table: Table, window: Window) -> list[str]:
     if is_daily(table):
         return [day.isoformat() for day in window.days]
     return [instant_text(hour) for hour in window.hours]
+
+
+def label_of(table: Table, time: date) -> str:
+    """The partition of a row whose time that is: an instant, or a date."""
+    if not isinstance(time, datetime):
+        return time.isoformat()
+    return time.date().isoformat() if is_daily(table) else instant_text(floor_hour(time))
 
 
 def label(table: Table) -> Column:

@@ -18,6 +18,7 @@ from coin_platform.partitions import Window, instant_text, windows_of
 from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.lake import Lake, RawFile
 from coin_platform.transforms import coins, quarantine, quotes
+from coin_platform.transforms.held import held
 from coin_platform.transforms.latest import latest
 from coin_platform.transforms.outcomes import outcome
 from coin_platform.transforms.partition import labels, of_window
@@ -38,7 +39,7 @@ def coin_quotes(spark: SparkSession, lake: Lake, window: Window, run_id: str) ->
     with lake.writing(table):  # a run that listed files earlier must not write later
         files = raw_files(lake, raw.COIN_QUOTES, window)
         reopen(lake, table, window)
-        rows = of_window(lake.read_raw(spark, raw.COIN_QUOTES, files), raw.COIN_QUOTES, window)
+        rows = lake.read_raw(spark, raw.COIN_QUOTES, files, window)
         judged = quotes.current(rows, lake.load_started(raw.COIN_QUOTES, files))
         if has_wrong(rows, table):
             found = quarantine.verdicts(judged, releases(lake, window))
@@ -51,7 +52,7 @@ def coin_quotes(spark: SparkSession, lake: Lake, window: Window, run_id: str) ->
         else:
             quarantine.write(lake, kept_out, raw.COIN_QUOTES, files, None, window, run_id)
             lake.replace(table, quotes.written(judged), window)
-    done = outcome(spark, lake, table, window, files)
+    done = outcome(lake, table, window, files)
     done.quarantined.update(counted(lake, kept_out, window))
     done.stopped.update({instant_text(hour): reason for hour, reason in stopped.items()})
     return done
@@ -82,11 +83,11 @@ def coin_history(spark: SparkSession, lake: Lake, window: Window, run_id: str) -
                                  kept_out.key, started)  # fmt: skip
                 wrong = quarantine.verdicts(judge(changes, table.rules)).quarantined
             versions = coins.history(known, coins.judged(rows), started, load_is_new=load_is_new)
-            news = versions.exceptAll(known)
-            if not news.isEmpty():
-                lake.merge(spark, table, news)
+            with held(versions.exceptAll(known)) as news:
+                if not news.isEmpty():
+                    lake.merge(spark, table, news)
         quarantine.write(lake, kept_out, raw.COINS, files, wrong, window, run_id)
-    done = outcome(spark, lake, table, window, files)
+    done = outcome(lake, table, window, files)
     done.quarantined.update(counted(lake, kept_out, window))
     return done
 

@@ -57,9 +57,7 @@ def checked_quotes(spark: SparkSession, lake: Lake, window: Window) -> DataFrame
     return quotes.filter(reduce(lambda left, right: left | right, inside))
 
 
-def publish(  # noqa: PLR0913  a slice of a table, and who writes it
-    spark: SparkSession, lake: Lake, table: Table, frame: DataFrame, window: Window, run_id: str
-) -> Outcome:
+def publish(lake: Lake, table: Table, frame: DataFrame, window: Window, run_id: str) -> Outcome:
     """Replace the window's slice, with its publications and, where it was published, revisions."""
     with lake.writing(table):
         known = publications(lake, table, window)
@@ -69,7 +67,7 @@ def publish(  # noqa: PLR0913  a slice of a table, and who writes it
         lake.replace(table, frame, window)
         rows = publication_rows(lake, table, window, known, run_id)
         write_side_rows(lake, curated.PUBLICATIONS, rows, table, window)
-    done = outcome(spark, lake, table, window)
+    done = outcome(lake, table, window)
     for row in rows:
         done.details[str(row["day"])] = {
             "hours": row["hours"],

@@ -72,17 +72,31 @@ def located(
     places = rows.select(change).to_pandas().assign(source_file=None, source_row=0)
     for file in files:
         missing = places["source_file"].isna()
+        if file.is_load:
+            missing &= places["change_seq"].isna()  # rows of a load have none
         if not missing.any():
-            break
-        held = lake.raw_rows(log, [file], change).select(change).to_pandas()
-        held["place"] = range(1, len(held) + 1)
-        found = places[change].merge(held.drop_duplicates(change), how="left", on=change)["place"]
+            continue
+        sought = rows.select(change).filter(missing.to_numpy())
+        held = candidates(lake.raw_rows(log, [file], change).select(change), sought)
+        held = held.to_pandas().drop_duplicates(change)
+        found = places[change].merge(held, how="left", on=change)["place"]
         here = missing & found.notna()
         places.loc[here, "source_file"] = file.name
         places.loc[here, "source_row"] = found[here].astype("int64")
     for name in ("source_file", "source_row"):
         rows = rows.append_column(name, [places[name].to_list()])
     return rows
+
+
+def candidates(held: "pa.Table", sought: "pa.Table") -> "pa.Table":
+    """The few rows of a file that may be among those sought, with their `place`, from 1."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    held = held.append_column("place", [np.arange(1, held.num_rows + 1)])
+    for name in sought.column_names:
+        held = held.filter(pc.is_in(held[name], value_set=sought[name].combine_chunks()))
+    return held
 
 
 def write(  # noqa: PLR0913  a table, its rows, and where they come from

@@ -32,7 +32,7 @@ def version(coin_id, name, valid_from, valid_to=None):
 
 def prices(quotes, coins=(), since=FIRST):
     data = curate.daily_coin_prices(
-        frame(processed.COIN_QUOTES, quotes),
+        curate.candles_of(frame(processed.COIN_QUOTES, quotes)),
         frame(processed.COINS, list(coins)),
         fn.col("day") >= fn.lit(since),
     )

@@ -13,7 +13,9 @@ Read = Callable[[str], DataFrame]
 
 def daily_coin_prices(read: Read) -> DataFrame:
     return curated.daily_coin_prices(
-        read("processed_quotes"), read("processed_coins"), fn.col("day") >= "2026-03-04"
+        curated.candles_of(read("processed_quotes")),
+        read("processed_coins"),
+        fn.col("day") >= "2026-03-04",
     )
 
 

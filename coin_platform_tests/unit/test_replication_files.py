@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from coin_platform.resources.replication.columns import SourceColumn, UnrepresentableError, typed
 from coin_platform.resources.replication.files import CsvFile, ParquetFile
-from coin_platform.resources.replication.full_load import parse
 from coin_platform.resources.replication.layout import (
     CHANGE_FILE,
     CSV_NULL,
@@ -22,6 +21,7 @@ from coin_platform.resources.replication.layout import (
     commit_text,
     load_file,
 )
+from coin_platform.resources.replication.reading import exactly
 
 TEXT, INT2, INT4, INT8, REAL, DOUBLE, BOOL = 25, 21, 23, 20, 700, 701, 16
 DATE, INSTANT, LOCAL, NUMERIC, BYTEA, UUID, TEXTS = 1082, 1184, 1114, 1700, 17, 2950, 1009
@@ -157,25 +157,42 @@ def test_a_column_named_like_a_change_column_is_refused(tmp_path):
 
 
 def copied(value):
-    """A field as COPY … (FORMAT csv) prints it."""
+    """A field as `COPY … (FORMAT csv, NULL '__null__')` prints it."""
     if value is None:
-        return ""
-    if value == "" or any(mark in value for mark in ',"\r\n') or value == "\\.":
+        return CSV_NULL
+    if value == CSV_NULL or any(mark in value for mark in ',"\r\n'):
         return '"' + value.replace('"', '""') + '"'
     return value
 
 
+odd_texts = texts | st.sampled_from(
+    ["", ",,", '"', '""', ',"""', f'x"{CSV_NULL}"', "infinity", "é"]
+)
+
+
 @given(
     st.integers(1, 3).flatmap(
-        lambda n: st.lists(st.lists(st.none() | texts, min_size=n, max_size=n), min_size=1)
+        lambda n: st.lists(st.lists(st.none() | odd_texts, min_size=n, max_size=n), min_size=1)
     )
 )
-def test_rows_of_a_copy_are_read_as_postgresql_printed_them(rows):
-    lines = "".join(",".join(map(copied, row)) + "\n" for row in rows).encode()
+def test_lines_of_a_copy_become_those_that_the_changes_of_such_rows_have(tmp_path_factory, rows):
+    columns = [column(TEXT, name=f"c{n}") for n in range(len(rows[0]))]
+    path = write(tmp_path_factory.mktemp("csv") / "f", CsvFile, columns, rows)
+    start = ["I", "2026-01-01 00:00:00.000000"]
+    printed = "".join(",".join(map(copied, [*start, *row, None])) + "\n" for row in rows)
 
-    columns = parse(lines, [f"c{n}" for n in range(len(rows[0]))])
+    lines = exactly(printed.encode(), columns)
 
-    assert [list(row) for row in zip(*(c.to_pylist() for c in columns), strict=True)] == rows
+    header, _, expected = path.read_bytes().partition(b"\n")
+    assert header
+    assert lines == expected
+
+
+def test_a_line_with_a_text_that_equals_the_null_marker_is_refused():
+    printed = f'I,2026-01-01 00:00:00.000000,"{CSV_NULL}",{CSV_NULL}\n'
+
+    with pytest.raises(UnrepresentableError, match=f"column c: .* null marker {CSV_NULL}"):
+        exactly(printed.encode(), [column(TEXT)])
 
 
 def test_names_are_those_of_dms():

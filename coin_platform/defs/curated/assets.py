@@ -12,8 +12,8 @@ from coin_platform.defs.tables import key_of, spec_of
 from coin_platform.defs.transforms import materialize
 from coin_platform.resources.engine.interface import Engine
 
-# A week a job: each day reads the seven before it, so longer chunks read less twice.
-CHUNK_HOURS = 7 * 24
+# A month a job: each day reads the seven before it, so longer chunks read less twice.
+CHUNK_HOURS = 31 * 24
 
 QUOTES, COINS = key_of(processed.COIN_QUOTES), key_of(processed.COINS)
 LEDGER = key_of(processed.LEDGER)  # says which hours may be used

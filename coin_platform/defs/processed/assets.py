@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 
-from coin_platform.accounting import close_ledger
 from coin_platform.contracts import database as market
 from coin_platform.contracts import processed, raw
 from coin_platform.contracts.model import Table
@@ -67,6 +66,8 @@ def ledger(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Account for every key of the hours, from the database to quarantine."""
+    from coin_platform.accounting import close_ledger
+
     started = time.monotonic()
     for chunk in window_of(context).chunks(settings.chunk_hours):
         with told_to_dagster():

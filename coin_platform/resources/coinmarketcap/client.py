@@ -6,7 +6,7 @@ The vendor, the simulated market and replayed captures are all asked through thi
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import (
@@ -19,16 +19,11 @@ from coin_platform.partitions import (
     utc_now,
 )
 from coin_platform.resources.coinmarketcap import fields
-from coin_platform.resources.coinmarketcap.history import HISTORY_PATH, fetch_history
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
-from coin_platform.resources.coinmarketcap.listing import LARGEST_PAGE, Listing, fetch_listing
-from coin_platform.resources.coinmarketcap.snapshot import (
-    coins_table,
-    listed_drift,
-    listed_quotes_table,
-    snapshot,
-)
 from coin_platform.resources.coinmarketcap.transport import Transport, whole_number
+
+if TYPE_CHECKING:
+    from coin_platform.resources.coinmarketcap.listing import Listing
 
 LISTING_PATH = "/v3/cryptocurrency/listings/latest"
 DEPRECATED_LISTING_PATH = "/v1/cryptocurrency/listings/latest"
@@ -36,6 +31,7 @@ KEY_INFO_PATH = "/v1/key/info"
 
 BASIC_CREDITS_MONTHLY = 15_000
 BASIC_HISTORY = 30 * DAY
+LARGEST_PAGE = 5000
 # The vendor computes a listing anew every minute; clocks may differ by seconds.
 _LISTING_LIVES = timedelta(minutes=1)
 _CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -116,6 +112,15 @@ class CoinMarketCap(QuoteSource):
     def _snapshots(
         self, window: Window, latest: datetime, coins: int, progress: Callable[[str], None]
     ) -> Iterator[Snapshot]:
+        # Here, so that a run that finds nothing to ask for does not wait for pandas.
+        from coin_platform.resources.coinmarketcap.history import HISTORY_PATH, fetch_history
+        from coin_platform.resources.coinmarketcap.snapshot import (
+            coins_table,
+            listed_drift,
+            listed_quotes_table,
+            snapshot,
+        )
+
         listing, credits_used = self._listing(coins)
         progress(f"listing of {len(listing.rows):,} coins")
         origin, endpoint = replace(listing.origin, drift=[]), listing.origin.endpoint
@@ -161,8 +166,10 @@ class CoinMarketCap(QuoteSource):
         if newest is not None:
             yield newest
 
-    def _listing(self, coins: int) -> tuple[Listing, int]:
+    def _listing(self, coins: int) -> "tuple[Listing, int]":
         """The current listing and what it cost now: nothing when it is the last minute's."""
+        from coin_platform.resources.coinmarketcap.listing import fetch_listing
+
         now = self.now()
         if self._recent is not None:
             fetched_at, asked, listing = self._recent
@@ -174,7 +181,7 @@ class CoinMarketCap(QuoteSource):
         self._recent = (now, coins, listing)
         return listing, listing.credits
 
-    def _require_shows(self, listing: Listing, hour: datetime) -> None:
+    def _require_shows(self, listing: "Listing", hour: datetime) -> None:
         """Refuse a listing that was not made while `hour` was the hour that closed last."""
         first, last = listing.first_at or self.now(), listing.last_at or self.now()
         if last >= hour + 2 * HOUR:

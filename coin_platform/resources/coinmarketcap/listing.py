@@ -14,7 +14,6 @@ from coin_platform.errors import PermanentError, TransientError
 from coin_platform.resources.coinmarketcap.snapshot import Origin, coin_id_of, quote_of
 from coin_platform.resources.coinmarketcap.transport import Answer, Transport, instant
 
-LARGEST_PAGE = 5000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -34,7 +33,7 @@ class Listing:
 
 
 def fetch_listing(
-    transport: Transport, path: str, coins: int, currency: str, page_size: int = LARGEST_PAGE
+    transport: Transport, path: str, coins: int, currency: str, page_size: int
 ) -> Listing:
     """At most `coins` coins, largest capitalization first.
 

@@ -4,13 +4,15 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from coin_platform.partitions import Window, utc_now
-from coin_platform.resources.coinmarketcap.client import CoinMarketCap
 from coin_platform.resources.coinmarketcap.interface import Plan, QuoteSource, Snapshot
-from coin_platform.resources.coinmarketcap.transport import Transport
 from coin_platform.simulator.faults import Faults
-from coin_platform.simulator.server import SimulatedMarket
+
+if TYPE_CHECKING:
+    from coin_platform.resources.coinmarketcap.client import CoinMarketCap
+    from coin_platform.simulator.server import SimulatedMarket
 
 _ANY_KEY = "simulated"
 
@@ -56,9 +58,13 @@ class Simulated(QuoteSource):
     ) -> Iterator[Snapshot]:
         return self._client().snapshots(window, coins, progress)
 
-    def _client(self) -> CoinMarketCap:
+    def _client(self) -> "CoinMarketCap":
         with self._lock:
             if self._opened is None:
+                from coin_platform.resources.coinmarketcap.client import CoinMarketCap
+                from coin_platform.resources.coinmarketcap.transport import Transport
+                from coin_platform.simulator.server import SimulatedMarket
+
                 market = SimulatedMarket(self._seed, clock=self._clock, faults=self._faults).start()
                 client = CoinMarketCap(
                     Transport(market.url, _ANY_KEY), currency=self._currency, clock=self._clock

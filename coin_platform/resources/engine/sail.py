@@ -28,6 +28,8 @@ def configuration() -> dict[str, str]:
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(half),
         # It would take a column of 1.0 and NaN for a constant (`resources/lake/frames.py`).
         "SAIL_EXECUTION__COLLECT_STATISTICS": "false",
+        # The first few rows of each group are kept as they come, and the others not sorted.
+        "SAIL_OPTIMIZER__ENABLE_WINDOW_TOPN": "true",
         "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(YEAR_SECONDS),
         "RUST_LOG": "error",
     }

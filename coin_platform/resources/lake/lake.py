@@ -11,15 +11,13 @@ from coin_platform.contracts import database
 from coin_platform.contracts.model import Column, Table
 from coin_platform.contracts.schema import Difference
 from coin_platform.errors import PermanentError, TransientError
-from coin_platform.partitions import Window
-from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables
+from coin_platform.partitions import Window, utc_now
+from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables, upkeep
 from coin_platform.resources.lake.listing import RawFile
-from coin_platform.resources.lake.tables import Commit, TableDetail
+from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.dataset as ds
-    from pyarrow.fs import FileSystem
     from pyspark.sql import DataFrame, SparkSession
 
 LOCK_TIMEOUT_SECONDS = 600
@@ -45,15 +43,6 @@ class Lake:
         schema = f"{database.SCHEMA}/" if table.layer == "raw" else ""
         return f"{self.url}/{table.layer}/{schema}{table.name}"
 
-    def _open(self, uri: str) -> "tuple[FileSystem, str]":
-        """The file system and the path in it that a URI names."""
-        from pyarrow.fs import FileSystem, LocalFileSystem
-
-        if self.is_local:
-            return LocalFileSystem(), uri
-        filesystem, path = FileSystem.from_uri(uri)
-        return filesystem, path
-
     # Raw files
 
     def raw_files(
@@ -65,16 +54,16 @@ class Lake:
         on. `after` gives the change files only whose name comes after that name.
         """
         first = max(listing.first_name(since) if since else "", after or "")
-        files = listing.list_files(*self._open(self.uri(table)), first)
+        files = listing.list_files(*tables.open_filesystem(self.uri(table)), first)
         return files if after is None else [f for f in files if f.is_change and f.name > after]
 
     def load_files(self, table: Table) -> list[RawFile]:
         """The files of the full load, in order."""
-        return listing.list_files(*self._open(self.uri(table)), listing.FIRST_LOAD)
+        return listing.list_files(*tables.open_filesystem(self.uri(table)), listing.FIRST_LOAD)
 
     def load_started(self, table: Table, files: Sequence[RawFile]) -> str | None:
         """The commit timestamp that the rows of the full load among these files carry, or None."""
-        return raw.load_started(self._open(self.uri(table))[0], table, files)
+        return raw.load_started(tables.open_filesystem(self.uri(table))[0], table, files)
 
     def raw_rows(
         self,
@@ -88,18 +77,28 @@ class Lake:
         Rows without a time (deletes of coins) are in every window; without a window all rows come.
         Works without an engine; memory is bounded by what is asked for, not by the files.
         """
-        return schemas.read_rows(self._open(self.uri(table))[0], table, files, columns, window)
+        return schemas.read_rows(
+            tables.open_filesystem(self.uri(table))[0], table, files, columns, window
+        )
 
     def raw_parts(
         self, table: Table, files: Sequence[RawFile], columns: Sequence[str]
     ) -> "Iterator[pa.Table]":
         """All rows as `raw_rows` gives them, in parts; of columns that no file has otherwise."""
-        return raw.read_parts(self._open(self.uri(table))[0], table, files, columns, None)
+        return raw.read_parts(
+            tables.open_filesystem(self.uri(table))[0], table, files, columns, None
+        )
 
     def read_raw(
-        self, spark: "SparkSession", table: Table, files: Sequence[RawFile]
+        self,
+        spark: "SparkSession",
+        table: Table,
+        files: Sequence[RawFile],
+        window: Window | None = None,
     ) -> "DataFrame":
         """The rows of these files in contract columns and types, equal for Parquet and CSV.
+
+        With a window only its rows, of the files that can hold any.
 
         Columns that a file lacks or has in another type are null, or converted where the contract
         follows; columns that the contract carries on come after its own.
@@ -108,7 +107,7 @@ class Lake:
         if not files:
             message = f"no raw files of {table.name} to read: materialize {table.id} first"
             raise PermanentError(message)
-        filesystem, _ = self._open(self.uri(table))
+        filesystem, _ = tables.open_filesystem(self.uri(table))
         gone = [
             info.path
             for info in filesystem.get_file_info([file.path for file in files])
@@ -117,6 +116,9 @@ class Lake:
         if gone:
             message = f"{gone[0]} has gone since it was listed (a reload?): run the hour again"
             raise TransientError(message)
+        if window is not None:
+            # One is read in any case: the columns are its, even if no rows are.
+            files = raw.holding(filesystem, table, files, window) or files[:1]
         parts = []
         found = schemas.shapes(filesystem, table, files)
         wanted = schemas.with_new_columns(table, [shape for shape, _ in found])
@@ -128,13 +130,16 @@ class Lake:
             else:
                 rows = frames.read_parquet(spark, shape, paths)
                 parts.append(rows if shape == wanted else frames.fitted(rows, shape, wanted))
-        return reduce(lambda left, right: left.unionByName(right), parts)
+        rows = reduce(lambda left, right: left.unionByName(right), parts)
+        return rows if window is None else rows.filter(frames.predicate(table, window))
 
     def raw_drift(self, table: Table, files: Sequence[RawFile]) -> dict[str, list[Difference]]:
         """How each of these raw files, by name, differs from the contract; only those that do."""
         return {
             file.name: different
-            for shape, alike in schemas.of_raw_files(self._open(self.uri(table))[0], files).items()
+            for shape, alike in schemas.of_raw_files(
+                tables.open_filesystem(self.uri(table))[0], files
+            ).items()
             for file in alike
             if (different := schemas.raw_drift(table, shape, file))
         }
@@ -144,7 +149,8 @@ class Lake:
 
     # Delta tables
 
-    def _require(self, table: Table) -> None:
+    def require(self, table: Table) -> None:
+        """Raise `PermanentError` where there is no table."""
         if not self.exists(table):
             raise PermanentError(
                 f"there is no table {table.id} at {self.uri(table)}: materialize it first"
@@ -178,7 +184,7 @@ class Lake:
 
         Raises `PermanentError` where there is no table.
         """
-        self._require(table)
+        self.require(table)
         rows = frames.read_delta(spark, self.uri(table), version)
         return rows if window is None else rows.filter(frames.predicate(table, window))
 
@@ -189,17 +195,8 @@ class Lake:
 
         Raises `PermanentError` where there is no table.
         """
-        self._require(table)
+        self.require(table)
         return tables.rows(table, self.uri(table), self.storage_options, columns, window)
-
-    def dataset(self, table: Table, version: int | None = None) -> "ds.Dataset":
-        """The table at a version, the newest by default, as a lazy Arrow dataset.
-
-        Whoever reads it picks columns and filters; files whose statistics rule them out stay shut.
-        Raises `PermanentError` where there is no table, or no such version any more.
-        """
-        self._require(table)
-        return tables.dataset(table, self.uri(table), self.storage_options, version)
 
     def replace(self, table: Table, frame: "DataFrame", window: Window) -> None:
         """Make the frame's rows of the window the table's, in one commit; rows outside stay.
@@ -259,17 +256,13 @@ class Lake:
         """The table's version, files, bytes and rows from its log; None where there is none."""
         return tables.detail(self.uri(table), self.storage_options)
 
-    def history(self, table: Table) -> list[Commit]:
-        """The table's commits, the newest first; `PermanentError` where there is no table."""
-        self._require(table)
-        return tables.history(self.uri(table), self.storage_options)
-
-    def compact(self, table: Table) -> None:
-        """Merge the table's small files."""
+    def compact(self, table: Table, before: datetime | None = None) -> list[Window]:
+        """Make one file of each day that ended by `before` (now) and has more; their spans."""
         with self.writing(table):
-            tables.compact(self.uri(table), self.storage_options)
+            before = before or utc_now()
+            return upkeep.compact(table, self.uri(table), self.storage_options, before)
 
-    def vacuum(self, table: Table, keep: timedelta = tables.KEEP) -> list[str]:
+    def vacuum(self, table: Table, keep: timedelta = upkeep.KEEP) -> list[str]:
         """Delete files that no version within `keep` needs, and give their paths."""
         with self.writing(table):
-            return tables.vacuum(self.uri(table), self.storage_options, keep)
+            return upkeep.vacuum(self.uri(table), self.storage_options, keep)

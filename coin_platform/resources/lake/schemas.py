@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.fs import FileSystem
 
-READERS = 16
 Shape = tuple[tuple[str, Found], ...]
 
 
@@ -42,7 +41,7 @@ def of_raw_files(
 ) -> "dict[Shape, list[RawFile]]":
     """The files by their columns, in order; the footers are read, a few at a time."""
     by_shape: dict[Shape, list[RawFile]] = defaultdict(list)
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(raw.READERS) as pool:
         for file, shape in zip(
             files, pool.map(lambda file: of_raw_file(filesystem, file), files), strict=True
         ):

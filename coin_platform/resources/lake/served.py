@@ -11,8 +11,10 @@ from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table
 from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.partitions import Window
+from coin_platform.resources.lake import versions
 from coin_platform.resources.lake.lake import Lake
-from coin_platform.resources.lake.tables import Commit, TableDetail
+from coin_platform.resources.lake.tables import TableDetail
+from coin_platform.resources.lake.versions import Commit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,12 +56,19 @@ class ServedLake:
         return self._lake.read(spark, served(table), version=version)
 
     def history(self, table: Table) -> list[Commit]:
-        """The table's commits, the newest first."""
-        return self._lake.history(served(table))
+        """The table's commits, the newest first; `PermanentError` where there is no table."""
+        self._lake.require(served(table))
+        return versions.history(self._lake.uri(table), self._lake.storage_options)
 
     def dataset(self, table: Table, version: int | None = None) -> "ds.Dataset":
-        """The table's rows at its newest version, or at an older one, for an engine to read."""
-        return self._lake.dataset(served(table), version)
+        """The table at its newest version, or at an older one, as a lazy Arrow dataset.
+
+        Whoever reads it picks columns and filters; files whose hours rule them out stay shut.
+        Raises `PermanentError` where there is no table, or no such version any more.
+        """
+        self._lake.require(served(table))
+        lake = self._lake
+        return versions.dataset(table, lake.uri(table), lake.storage_options, version)
 
 
 def served(table: Table) -> Table:

@@ -6,21 +6,21 @@ written in `frames.py`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Column, Table, Type
 from coin_platform.contracts.render import arrow_schema, arrow_type
 from coin_platform.contracts.schema import Schema
-from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import delta_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.dataset as ds
+    from deltalake import DeltaTable
+    from pyarrow.fs import FileSystem
 
-KEEP = timedelta(days=7)
+LOG_RETENTION = "interval 7 days"  # of its versions, and of files no longer used (`upkeep.py`)
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,23 @@ class TableDetail:
     rows: int
 
 
-@dataclass(frozen=True)
-class Commit:
-    """A version of a table: when it was made, and by which operation."""
-
-    version: int
-    at: datetime
-    operation: str
-
-
 def configuration(table: Table) -> dict[str, str]:
     """Statistics of all columns but doubles: those leave NaN out, and Sail goes by them."""
     names = [column.name for column in table.columns if column.type is not Type.DOUBLE]
-    return {"delta.dataSkippingStatsColumns": ",".join(names)}
+    return {
+        "delta.dataSkippingStatsColumns": ",".join(names),
+        "delta.logRetentionDuration": LOG_RETENTION,
+    }
+
+
+def open_filesystem(uri: str) -> "tuple[FileSystem, str]":
+    """The file system and the path in it that a URI, or a path, names."""
+    from pyarrow.fs import FileSystem, LocalFileSystem
+
+    if "://" not in uri:
+        return LocalFileSystem(), uri
+    filesystem, path = FileSystem.from_uri(uri)
+    return filesystem, path
 
 
 def exists(uri: str, options: Mapping[str, str]) -> bool:
@@ -111,36 +115,6 @@ def detail(uri: str, options: Mapping[str, str]) -> TableDetail | None:
     return TableDetail(found.version(), files.num_rows, total("size_bytes"), total("num_records"))
 
 
-def history(uri: str, options: Mapping[str, str]) -> list[Commit]:
-    """The commits that the log still tells of, the newest first."""
-    from deltalake import DeltaTable
-
-    return [
-        Commit(
-            int(commit["version"]),
-            datetime.fromtimestamp(commit["timestamp"] / 1000, UTC),
-            str(commit.get("operation", "")),
-        )
-        for commit in DeltaTable(uri, storage_options=dict(options)).history()
-    ]
-
-
-def compact(uri: str, options: Mapping[str, str]) -> None:
-    """Merge small files; readers see the same rows."""
-    from deltalake import DeltaTable
-
-    DeltaTable(uri, storage_options=dict(options)).optimize.compact()
-
-
-def vacuum(uri: str, options: Mapping[str, str], keep: timedelta = KEEP) -> list[str]:
-    """Delete files that no version within `keep` needs; their paths. Older versions are lost."""
-    from deltalake import DeltaTable
-
-    found = DeltaTable(uri, storage_options=dict(options))
-    hours = int(keep / timedelta(hours=1))
-    return list(found.vacuum(hours, dry_run=False, enforce_retention_duration=False))
-
-
 def rows(
     table: Table,
     uri: str,
@@ -148,45 +122,46 @@ def rows(
     columns: Sequence[str],
     window: Window | None,
 ) -> "pa.Table":
-    """Those columns of the window's rows, as Arrow; files that cannot hold any are not read."""
-    from deltalake import DeltaTable
+    """Those columns of the window's rows, as Arrow; files that cannot hold any are not opened.
 
-    filters = None
-    if window is not None and table.time_column is not None:
-        daily = table.column(table.time_column).type is Type.DATE
-        start, end = (bound.date() if daily else bound for bound in (window.start, window.end))
-        filters = [(table.time_column, ">=", start), (table.time_column, "<", end)]
-    found = DeltaTable(uri, storage_options=dict(options))
-    return found.to_pyarrow_table(columns=list(columns), filters=filters)
-
-
-def dataset(
-    table: Table, uri: str, options: Mapping[str, str], version: int | None
-) -> "ds.Dataset":
-    """The table at a version, the newest by default; `PermanentError` for one that is not there."""
+    `to_pyarrow_table` prepares every file of the table, so that an hour of it would cost more each
+    hour. Here the log's statistics say which files there is any need to look at.
+    """
     import pyarrow as pa
     import pyarrow.dataset as ds
     from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
-    from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-    try:
-        found = DeltaTable(uri, version, dict(options))
-        schema = pa.schema(found.schema().to_arrow())
-        # A file is told from others by its time. Bounds of the other columns rule out none, since
-        # each hour has all coins, and making them takes a millisecond a file.
-        placed = [schema.field(table.time_column)] if table.time_column else schema
-        # Arrow reads local files faster by itself than through the package's handler.
-        here = None if "://" in uri else SubTreeFileSystem(uri, LocalFileSystem())
-        files = found.to_pyarrow_dataset(filesystem=here, schema=pa.schema(placed))
-    except DeltaError as error:
-        if version is None:
-            raise
-        newest = DeltaTable(uri, storage_options=dict(options)).version()
-        raise PermanentError(
-            f"{table.id} has no version {version}: the newest is {newest}, and old ones go"
-        ) from error
-    return ds.FileSystemDataset(list(files.get_fragments()), schema, files.format, files.filesystem)
+    found = DeltaTable(uri, storage_options=dict(options))
+    if window is None or table.time_column is None:
+        return found.to_pyarrow_table(columns=list(columns))
+    daily = table.column(table.time_column).type is Type.DATE
+    start, end = (bound.date() if daily else bound for bound in (window.start, window.end))
+    filters = [(table.time_column, ">=", start), (table.time_column, "<", end)]
+    if found.protocol().min_reader_version > 1:  # with deletion vectors, files tell too much
+        return found.to_pyarrow_table(columns=list(columns), filters=filters)
+    filesystem, root = open_filesystem(uri)
+    held = ds.dataset(
+        [f"{root}/{path}" for path in holding(found, table.time_column, start, end)],
+        schema=pa.schema(found.schema().to_arrow()),
+        format="parquet",
+        filesystem=filesystem,
+    )
+    time = ds.field(table.time_column)
+    return held.to_table(columns=list(columns), filter=(time >= start) & (time < end))
+
+
+def holding(found: "DeltaTable", column: str, start: date, end: date) -> list[str]:
+    """The files whose statistics do not rule out a value of the column in `[start, end)`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    files = pa.table(found.get_add_actions(flatten=True))
+    if f"min.{column}" not in files.column_names:
+        return [*files["path"].to_pylist()]
+    least, greatest = files[f"min.{column}"], files[f"max.{column}"]
+    start, end = (pa.scalar(bound, least.type) for bound in (start, end))
+    outside = pc.or_kleene(pc.greater_equal(least, end), pc.less(greatest, start))
+    return [*files["path"].filter(pc.invert(pc.fill_null(outside, False))).to_pylist()]
 
 
 def predicate(table: Table, window: Window) -> str:

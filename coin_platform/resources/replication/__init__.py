@@ -1,6 +1,6 @@
 """Carries the database's rows and changes to the raw layer, as AWS DMS does."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coin_platform.resources.replication.interface import Replication
 
@@ -10,15 +10,18 @@ if TYPE_CHECKING:
 
 def open_replication(settings: "Settings") -> Replication:
     """The configured replication task; not started by this."""
-    from coin_platform.resources.database import open_database
     from coin_platform.resources.replication.local import LocalReplication
 
-    # The worker is stopped together with the server, so it is no user of it.
-    database = open_database(settings, lease=False)
+    def connection() -> dict[str, Any]:
+        from coin_platform.resources.database import open_database
+
+        # The worker is stopped together with the server, so it is no user of it.
+        return open_database(settings, lease=False).endpoint.parameters()
+
     return LocalReplication(
         settings.home / "replication",
         settings.home / "lake",
-        database.endpoint.parameters,
+        connection,
         identifier="task-01",
         migration_type=settings.migration_type,
         file_format=settings.raw_format,

@@ -5,7 +5,10 @@ and an advanced journal. It talks to nothing but the staging folder. Odd cases a
 are listed in `docs/replication.md`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,18 @@ from coin_platform.resources.replication.pgoutput import (
     Relation,
     Truncate,
     Update,
+    decode,
+    relation_of,
 )
 from coin_platform.resources.replication.segment import Segment
 from coin_platform.resources.replication.tuples import UnchangedValueError, fields, row_of
 
 POSTGRES_EPOCH = 946_684_800_000_000  # microseconds from 1970 to 2000
+
+# What an insert or update starts with: its kind, the table's id, and what row comes first.
+HEAD = itemgetter(slice(0, 6))
+RUNS = {b"I": "I", b"U": "U"}
+NEW_ROW = b"N"
 
 # Given a relation's id, the names of its primary key's columns, as the catalogue has them now.
 PrimaryKey = Callable[[int], list[str]]
@@ -54,6 +64,8 @@ class Batch:
         self._relations: dict[int, Relation] = {}
         self._targets: dict[int, Segment | None] = {}
         self._segments: dict[str, list[Segment]] = {}
+        # Writes one file while the next rows are gathered.
+        self._writer = ThreadPoolExecutor(1)
         self._opened = 0
         self._delivered_before = False
         self._commit = ""
@@ -67,6 +79,19 @@ class Batch:
             Relation: self._relation,
             Truncate: self._truncate,
         }
+
+    def take(self, messages: Iterable[bytes]) -> None:
+        """Take the next messages of the log, as the server sent them.
+
+        Most are inserts, or updates that come without the old row, of one table after another; such
+        a run is taken at once, which is several times faster than message by message.
+        """
+        for head, run in groupby(messages, HEAD):
+            if head[:1] in RUNS and head[-1:] == NEW_ROW:
+                self._run(RUNS[head[:1]], relation_of(head), [data[len(head) :] for data in run])
+            else:
+                for data in run:
+                    self.apply(decode(data))
 
     def apply(self, message: Message) -> None:
         """Take the next message of the log."""
@@ -93,6 +118,7 @@ class Batch:
                 record.deletes += segment.deletes
                 final = change_file(journal.newest_file, self._format)
                 files.append((segment.path, folder / name / final))
+        self._writer.shutdown()
         return files
 
     def _begin(self, message: Begin) -> None:
@@ -114,21 +140,27 @@ class Batch:
         self._relations[message.oid] = message
         self._targets.pop(message.oid, None)
 
+    def _run(self, operation: str, oid: int, rows: list[bytes]) -> None:
+        """New rows of one table, all inserted or all updated."""
+        while rows and (target := self._target(oid)):
+            if operation == "U" and not target.identified:
+                self._unidentified(target)
+                return
+            fitting, rows = rows[: target.room], rows[target.room :]
+            target.count(operation, len(fitting))
+            self._write(target, operation, fitting)
+
     def _insert(self, message: Insert) -> None:
-        target = self._target(message.relation)
-        if target:
-            self._write(target, "I", message.new)
-            target.inserts += 1
+        self._run("I", message.relation, [message.new])
 
     def _update(self, message: Update) -> None:
         target = self._target(message.relation)
         if not target:
             return
-        if not target.identified and not message.old_is_full:
+        if message.old is None:
+            self._run("U", message.relation, [message.new])
+        elif not target.identified and not message.old_is_full:
             self._unidentified(target)
-        elif message.old is None:
-            self._write(target, "U", message.new)
-            target.updates += 1
         else:
             self._update_from(target, message.old, message)
 
@@ -137,13 +169,13 @@ class Batch:
         new, old = fields(message.new), fields(old_row)
         target.fill(new, old, old_is_full=message.old_is_full)
         if target.moved(old, new):
-            self._write(target, "D", old_row)
-            self._write(target, "I", row_of(new))
-            target.deletes += 1
-            target.inserts += 1
+            self._write(target, "D", [old_row])
+            self._write(target, "I", [row_of(new)])
+            target.count("D")
+            target.count("I")
         else:
-            self._write(target, "U", row_of(new))
-            target.updates += 1
+            self._write(target, "U", [row_of(new)])
+            target.count("U")
 
     def _delete(self, message: Delete) -> None:
         target = self._target(message.relation)
@@ -152,8 +184,8 @@ class Batch:
         if not target.identified and not message.old_is_full:
             self._unidentified(target)
             return
-        self._write(target, "D", message.old)
-        target.deletes += 1
+        self._write(target, "D", [message.old])
+        target.count("D")
 
     def _unidentified(self, target: Segment) -> None:
         self._suspend(
@@ -204,15 +236,18 @@ class Batch:
             key = self._primary_key(relation.oid)
         self._opened += 1
         path = self._staging / f"{self._opened:06d}.{self._format}"
-        segments.append(Segment(relation, key, path, self._format))
+        segments.append(Segment(relation, key, path, self._format, self._writer))
 
     def _record(self, relation: Relation) -> TableRecord:
         columns = [column.column for column in relation.columns]
         return self.journal.meet(relation.name, relation.oid, columns)
 
-    def _write(self, target: Segment, operation: str, row: bytes) -> None:
-        self.journal.sequence += 1
-        target.append(operation, self._commit, row, f"{self._prefix}{self.journal.sequence:019d}")
+    def _write(self, target: Segment, operation: str, rows: list[bytes]) -> None:
+        first = self.journal.sequence + 1
+        self.journal.sequence += len(rows)
+        numbers = range(first, first + len(rows))
+        sequences = [f"{self._prefix}{number:019d}" for number in numbers]
+        target.append(operation, self._commit, rows, sequences)
         if target.full:
             self._guarded(target.table, target.flush)
 

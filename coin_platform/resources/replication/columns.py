@@ -1,17 +1,19 @@
-"""From PostgreSQL's text of a value to what DMS writes for its type.
+"""From PostgreSQL's values to what DMS writes for their types.
 
-The full load and the change log both bring values as PostgreSQL prints them, so one conversion
-serves both and they agree by construction. Types are known by their catalogue ids; enums, domains,
-arrays and everything else that is not listed here stays text.
+The change log brings values as PostgreSQL prints them. The full load brings those of the `NATIVE`
+types as Arrow has them, and the others printed, too. Types are known by their catalogue ids; enums,
+domains, arrays and everything else that is not listed here stays text.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 BOOLEAN, BYTEA, DATE, TIMESTAMP, TIMESTAMPTZ, NUMERIC = 16, 17, 1082, 1114, 1184, 1700
+TEXT, VARCHAR, CHARACTER = 25, 1043, 1042
 INSTANT = pa.timestamp("us", tz="UTC")
 PLAIN = {
     21: pa.int16(),
@@ -25,6 +27,11 @@ PLAIN = {
     TIMESTAMP: INSTANT,
     TIMESTAMPTZ: INSTANT,
 }
+# Types whose binary form ADBC reads exactly.
+NATIVE = PLAIN.keys() | {TEXT, VARCHAR, CHARACTER}
+FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
+FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 MAX_PRECISION = 38
 UNQUALIFIED_NUMERIC = pa.decimal128(28, 6)
 
@@ -83,6 +90,32 @@ def typed(texts: pa.Array, column: SourceColumn) -> pa.Array:
     except (pa.ArrowInvalid, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UnrepresentableError(column.name, f"{target} cannot hold it ({reason})") from error
+
+
+def held(values: pa.Array, column: SourceColumn) -> pa.Array:
+    """The column's values, as ADBC reads those of a `NATIVE` type, in the type of a Parquet file.
+
+    Raises `UnrepresentableError` for what `typed` refuses: bytes that are not UTF-8, and infinite
+    days and instants and those that four digits of a year cannot tell.
+    """
+    target = arrow_type(column)
+    if target == pa.string():
+        try:
+            values.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise UnrepresentableError(column.name, f"text that is not UTF-8 ({error})") from error
+    elif target in (INSTANT, pa.date32()):
+        values = values.view(target)
+        first, last = (FIRST_INSTANT, LAST_INSTANT) if target == INSTANT else (FIRST_DAY, LAST_DAY)
+        # ADBC lets infinity run over, to thousands of centuries ago.
+        bounds = pc.min_max(values)
+        if values.null_count < len(values) and not (
+            pc.greater_equal(bounds["min"], pa.scalar(first, target)).as_py()
+            and pc.less_equal(bounds["max"], pa.scalar(last, target)).as_py()
+        ):
+            problem = f"{target} cannot hold it (infinite, before the year 1 or after 9999)"
+            raise UnrepresentableError(column.name, problem)
+    return values
 
 
 def csv_texts(texts: pa.Array, column: SourceColumn, null: str) -> pa.Array:

@@ -4,24 +4,23 @@ A table's files appear together, in place of those of an earlier load. What happ
 files of an earlier load is said in `docs/replication.md`.
 """
 
-import io
+import itertools
 import logging
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
-import pyarrow as pa
-import pyarrow.csv as pacsv
-from psycopg import sql
-from psycopg.abc import Buffer
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from coin_platform.contracts.database import SCHEMA
 from coin_platform.errors import TransientError
 from coin_platform.resources.replication.catalog import SourceTable
 from coin_platform.resources.replication.columns import UnrepresentableError
-from coin_platform.resources.replication.files import BUFFER_BYTES, FILES, ROW_GROUP, TableFile
+from coin_platform.resources.replication.files import FILES, TableFile
 from coin_platform.resources.replication.journal import Journal, JournalFile
 from coin_platform.resources.replication.layout import (
     CHANGE_FILE,
@@ -30,8 +29,15 @@ from coin_platform.resources.replication.layout import (
     commit_text,
     load_file,
 )
+from coin_platform.resources.replication.reading import Pages, Source, lines, tables
 
 ROWS_PER_FILE = 500_000
+READERS = 2
+PAGES_WORTH_A_READER = 1_000
+READ: dict[Format, Callable[[Source, SourceTable, Pages, str], Generator[Any]]] = {
+    "parquet": tables,
+    "csv": lines,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +50,12 @@ class FullLoad:
     journal: Journal
     file_format: Format
     rows_per_file: int = ROWS_PER_FILE
+    readers: int = READERS
 
-    def run(self, connection: psycopg.Connection, tables: list[SourceTable]) -> None:
-        """Load the tables, in a transaction that sees the snapshot; the journal says how far."""
+    def run(
+        self, connection: psycopg.Connection, source: Source, tables: list[SourceTable]
+    ) -> None:
+        """Load the tables as the source's snapshot shows them; the journal says how far."""
         for table in tables:
             record = self.journal.tables[table.name]
             if record.table_state == "Table error":
@@ -54,8 +63,7 @@ class FullLoad:
             record.table_state = "Full load"
             self.journals.save(self.journal)
             try:
-                with connection.transaction():
-                    files, rows = self._stage(connection, table)
+                files, rows = self._stage(connection, source, table)
             except UnrepresentableError as error:
                 record.suspend(f"{error}; change the column, then start with reload-target")
                 self.journals.save(self.journal)
@@ -68,31 +76,66 @@ class FullLoad:
             logger.info("loaded %s: %d rows in %d files", table.name, rows, len(files))
 
     def _stage(
-        self, connection: psycopg.Connection, table: SourceTable
+        self, connection: psycopg.Connection, source: Source, table: SourceTable
+    ) -> tuple[list[TableFile], int]:
+        """Read the table by several readers at once, each into files of its own."""
+        numbers = itertools.count(1)
+        ended = threading.Event()
+        parts = self._parts(connection, table)
+
+        def stage(pages: Pages) -> tuple[list[TableFile], int]:
+            try:
+                return self._stage_part(source, table, pages, numbers, ended)
+            except BaseException:
+                ended.set()  # what the others read is of no use
+                raise
+
+        with ThreadPoolExecutor(len(parts)) as readers:
+            try:
+                done = list(readers.map(stage, parts))
+            finally:
+                ended.set()
+        self._verify(connection, table)
+        return [file for files, _ in done for file in files], sum(rows for _, rows in done)
+
+    def _parts(self, connection: psycopg.Connection, table: SourceTable) -> list[Pages]:
+        """The table's pages in as many parts as are worth a reader."""
+        row = connection.execute(
+            "SELECT pg_relation_size(%s::oid) / current_setting('block_size')::int", [table.oid]
+        ).fetchone()
+        pages = row[0] if row and row[0] else 0
+        count = min(self.readers, max(1, pages // PAGES_WORTH_A_READER))
+        starts = [pages * n // count for n in range(count)]
+        return [Pages(*bounds) for bounds in zip(starts, [*starts[1:], None], strict=True)]
+
+    def _stage_part(
+        self,
+        source: Source,
+        table: SourceTable,
+        pages: Pages,
+        numbers: Iterator[int],
+        ended: threading.Event,
     ) -> tuple[list[TableFile], int]:
         files: list[TableFile] = []
         rows = room = 0
-        with closing(copy(connection, table)) as groups:
-            for lines, count in groups:
-                if room <= 0:
-                    files.append(self._open(table, len(files) + 1))
+        commit = commit_text(self.journal.commit_time)
+        with closing(READ[self.file_format](source, table, pages, commit)) as parts:
+            for part in parts:
+                if ended.is_set():
+                    break
+                if room < part.num_rows:
+                    files.append(self._open(table, next(numbers)))
                     room = self.rows_per_file
-                self._write(files[-1], lines, count)
-                rows += count
-                room -= count
+                files[-1].append(part)
+                rows += part.num_rows
+                room -= part.num_rows
         for file in files:
             file.close()
-        self._verify(connection, table)
         return files, rows
 
     def _open(self, table: SourceTable, number: int) -> TableFile:
         path = self.journals.staging / load_file(number, self.file_format)
         return FILES[self.file_format](path, table.columns)
-
-    def _write(self, file: TableFile, lines: bytes, count: int) -> None:
-        commit = commit_text(self.journal.commit_time)
-        texts = parse(lines, [column.name for column in file.columns])
-        file.write(["I"] * count, [commit] * count, texts, [None] * count)
 
     def _verify(self, connection: psycopg.Connection, table: SourceTable) -> None:
         """A table rewritten after the snapshot was taken looks empty in it, without an error."""
@@ -119,38 +162,3 @@ class FullLoad:
 
 def _changed(table: SourceTable) -> TransientError:
     return TransientError(f"{SCHEMA}.{table.name} was altered or truncated while it was loaded")
-
-
-def copy(connection: psycopg.Connection, table: SourceTable) -> Generator[tuple[bytes, int]]:
-    """A table's rows as lines of CSV, a row group at a time, and how many they are."""
-    statement = sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT csv)").format(
-        sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns),
-        sql.Identifier(SCHEMA, table.name),
-    )
-    rows: list[Buffer] = []
-    size = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as stream:
-        for row in stream:
-            rows.append(row)
-            size += len(row)
-            if len(rows) == ROW_GROUP or size >= BUFFER_BYTES:
-                yield b"".join(rows), len(rows)
-                rows, size = [], 0
-    if rows:
-        yield b"".join(rows), len(rows)
-
-
-def parse(lines: bytes, names: list[str]) -> list[pa.Array]:
-    """Whole lines of PostgreSQL's CSV as string arrays: a bare empty field is null."""
-    table = pacsv.read_csv(
-        io.BytesIO(lines),
-        pacsv.ReadOptions(column_names=names, block_size=len(lines) + 1, use_threads=False),
-        pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
-    return [column.combine_chunks() for column in table.columns]

@@ -227,6 +227,12 @@ _DECODERS: dict[int, Callable[[bytes], tuple[Message, int]]] = {
 }
 
 
+def relation_of(head: bytes) -> int:
+    """The table's id in a message that starts like this, of a kind that carries rows."""
+    (oid,) = _UINT32.unpack_from(head, 1)
+    return int(oid)
+
+
 def decode(data: bytes) -> Message:
     """The message in these bytes. Raises `ProtocolError` unless they are exactly one."""
     try:

@@ -119,16 +119,18 @@ def horizon(connection: psycopg.Connection, slot: str, schema: str) -> int:
     return int(row[0])
 
 
-def peek(connection: psycopg.Connection, slot: str, until: int, changes: int) -> Generator[bytes]:
+def peek(
+    connection: psycopg.Connection, slot: str, until: int, changes: int
+) -> Generator[list[bytes]]:
     """The messages of whole transactions that begin before `until`, about `changes` of them.
 
-    It stops at the first commit after that many. Client memory is bounded by one fetch.
+    It stops at the first commit after that many. They come a fetch at a time, which bounds the
+    client's memory.
     """
     with connection.transaction(), connection.cursor("changes", binary=True) as cursor:
-        cursor.itersize = FETCH_ROWS
         cursor.execute(PEEK, [slot, lsn_text(until), changes, slot])
-        for (data,) in cursor:
-            yield data
+        while messages := [data for (data,) in cursor.fetchmany(FETCH_ROWS)]:
+            yield messages
 
 
 def advance(connection: psycopg.Connection, slot: str, position: int) -> None:

@@ -13,6 +13,7 @@ from coin_platform.resources.replication.catalog import SourceTable
 from coin_platform.resources.replication.full_load import FullLoad
 from coin_platform.resources.replication.interface import MigrationType, TableState
 from coin_platform.resources.replication.journal import TableRecord
+from coin_platform.resources.replication.reading import Source
 
 CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
 UNLOGGED = (
@@ -33,7 +34,7 @@ def begin(
 ) -> None:
     """Bring the load's journal to `loaded`: tables loaded, changes captured from there on.
 
-    `arguments` are those of the connection, for a second one. The start time is read before the
+    `arguments` are those of the connection, for further ones. The start time is read before the
     slot is made, so that captured changes are not older than it and those of earlier runs are.
     Raises `PermanentError` if the schema has no table.
     """
@@ -63,9 +64,15 @@ def begin(
         tables = catalog.tables(connection, SCHEMA)
         journal.tables = {table.name: _record(table, migration_type) for table in tables}
         if migration_type != "cdc":
-            load.run(connection, tables)
+            load.run(connection, Source(arguments, _exported(connection)), tables)
     journal.loaded = True
     journals.save(journal)
+
+
+def _exported(connection: psycopg.Connection) -> str:
+    """The name by which other connections see what this transaction sees, as long as it lasts."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _record(table: SourceTable, migration_type: MigrationType) -> TableRecord:

@@ -13,7 +13,6 @@ from coin_platform.resources.replication import catalog, slot
 from coin_platform.resources.replication.changes import Batch
 from coin_platform.resources.replication.journal import Journal, JournalFile
 from coin_platform.resources.replication.layout import Format
-from coin_platform.resources.replication.pgoutput import decode
 from coin_platform.resources.replication.start import remark
 
 logger = logging.getLogger(__name__)
@@ -76,11 +75,11 @@ class Stream:
             lambda oid: catalog.primary_key(self.connection, oid),
         )
         changes = 0
-        messages = slot.peek(self.connection, self.journal.slot, horizon, self.pace.batch_changes)
-        with closing(messages):
-            for data in messages:
-                batch.apply(decode(data))
-                changes += 1
+        peeked = slot.peek(self.connection, self.journal.slot, horizon, self.pace.batch_changes)
+        with closing(peeked):
+            for messages in peeked:
+                batch.take(messages)
+                changes += len(messages)
         if not batch.transactions:
             return changes, False
         files = batch.seal(self.journals.folder)

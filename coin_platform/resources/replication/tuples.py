@@ -78,7 +78,7 @@ def columns_of(rows: Sequence[bytes], count: int) -> list[pa.Array]:
     joined = b"".join(rows) + bytes(8)
     data = np.frombuffer(joined, np.uint8)
     at = ends - lengths
-    if np.any(_big_endian(data, at, 2) != count):
+    if np.any(_big_endian(joined, at, 2) != count):
         raise ProtocolError(f"a row that has not {count} values")
     at = at + 2
     bounds = np.empty((len(rows), count, 2), np.int32)
@@ -89,7 +89,7 @@ def columns_of(rows: Sequence[bytes], count: int) -> list[pa.Array]:
         if not np.all(text | (kinds == _NULL)):
             _refuse(kinds)
         start = at + np.where(text, 5, 1)
-        at = start + np.where(text, _big_endian(data, at + 1, 4), 0)
+        at = start + np.where(text, _big_endian(joined, at + 1, 4), 0)
         bounds[:, n, 0], bounds[:, n, 1], is_text[:, n] = start, at, text
         if np.any(at > ends):
             raise ProtocolError("a row that breaks off")
@@ -113,13 +113,12 @@ def _gathered(
     return [everything.take(pa.array(first + 2 * n, mask=~is_text[:, n])) for n in range(count)]
 
 
-def _big_endian(
-    data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64], size: int
-) -> npt.NDArray[np.int64]:
-    total = np.zeros(len(at), np.int64)
-    for n in range(size):
-        total = total << 8 | data[np.minimum(at + n, len(data) - 1)]
-    return total
+def _big_endian(joined: bytes, at: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """The numbers of `size` bytes at these places; where one would end outside, the last inside."""
+    inside = len(joined) - size
+    # One number at every byte, each overlapping the next.
+    numbers = np.ndarray((inside + 1,), f">u{size}", joined, strides=(1,))
+    return numbers[np.minimum(at, inside)].astype(np.int64)
 
 
 def _refuse(kinds: npt.NDArray[np.uint8]) -> None:

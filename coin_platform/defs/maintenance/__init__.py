@@ -1,0 +1,1 @@
+"""What keeps tables and records small as hours pile up."""
