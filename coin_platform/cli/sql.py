@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from coin_platform.errors import SettingsError
+from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.settings import load
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ HISTORY = "sql_history"
 )
 @click.option("--tables", is_flag=True, help="List the tables with columns, types and meanings.")
 def command(query: str | None, format_: str | None, output: Path | None, tables: bool) -> int:
-    r"""Query the processed and curated tables, or open a shell for it.
+    """Query the processed and curated tables, or open a shell for it.
 
     Tables go by their names, with or without their layer: curated.daily_coin_prices. Each query
     reads the tables as they stand when it starts. It is DuckDB's SQL; instants are UTC. Nothing can
@@ -56,7 +56,7 @@ def command(query: str | None, format_: str | None, output: Path | None, tables:
     coin-platform sql "from market_overview" --format csv > overview.csv
     coin-platform sql "from coin_quotes where snapshot_hour >= '2026-11-22'" -o quotes.parquet
     coin-platform sql - < question.sql
-    """
+    """  # noqa: D301  click wants the character itself
     from coin_platform.resources.lake import open_lake
     from coin_platform.resources.lake.served import TABLES, ServedLake
 
@@ -88,7 +88,7 @@ def ask(lake: "ServedLake", text: str, format_: str | None, output: Path | None)
     if chosen == "parquet" and output is None:
         raise SettingsError("Parquet is written to a file: name one with --output")
     write = FORMATS.get(chosen, write_table)
-    with answer(lake, text) as found:
+    with answer(lake, text) as found, expressible(chosen):
         if output is not None:
             with new_file(output) as file:
                 rows = write(found.schema, found, file)
@@ -97,6 +97,20 @@ def ask(lake: "ServedLake", text: str, format_: str | None, output: Path | None)
             on_screen(found)
         else:
             write(found.schema, found, sys.stdout.buffer)
+
+
+@contextmanager
+def expressible(format_: str) -> Iterator[None]:
+    """Explain values that a format has no way to write: intervals in Parquet, years of geology."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid, OverflowError, ValueError) as error:
+        raise PermanentError(
+            f"the answer holds values that {format_} cannot express ({error}): "
+            "cast them to text, as in `SELECT column::varchar`"
+        ) from error
 
 
 def write_table(schema: "pa.Schema", batches: "Iterable[pa.RecordBatch]", file: IO[bytes]) -> int:

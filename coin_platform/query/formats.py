@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from coin_platform.errors import SettingsError
-from coin_platform.query.texts import harmless, texts
+from coin_platform.query.texts import harmless, is_number, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,11 +45,10 @@ def write_csv(
 
 def field_of(column: "pa.Array") -> "pa.Array":
     """The column's values as fields of CSV."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     written = texts(column)
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+    if not is_number(column.type):
         written = quoted(harmless(written))
     return pc.fill_null(written, "")
 

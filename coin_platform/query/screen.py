@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from coin_platform.query.texts import texts, visible
+from coin_platform.query.texts import is_number, texts, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,8 +61,6 @@ def lines_of(
 
     The plan that EXPLAIN gives is shown as it is drawn.
     """
-    import pyarrow as pa
-
     if schema.names == PLAN:
         yield from plan_lines(batches)
         return
@@ -73,7 +71,7 @@ def lines_of(
     if width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width and first:
         yield from records(names, chain(first, rows), bold)
         return
-    right = [pa.types.is_integer(f.type) or pa.types.is_floating(f.type) for f in schema]
+    right = [is_number(field.type) for field in schema]
     yield bold(line(names, widths, right))
     yield GAP.join("-" * width for width in widths)
     for row in chain(first, rows):

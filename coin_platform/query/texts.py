@@ -30,10 +30,22 @@ def texts(column: "pa.Array") -> "pa.Array":
     if pa.types.is_float64(kind):
         values = column.to_pylist()
         return pa.array([None if v is None else repr(v) for v in values], pa.string())
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return pc.cast(column, pa.string())
-    values = [None if value is None else plain(value) for value in pylist(column)]
+    if not pa.types.is_nested(kind):
+        try:
+            return pc.cast(column, pa.string())
+        except pa.ArrowNotImplementedError:  # intervals and other rare types
+            pass
+    values = [None if value is None else plain(value) for value in column.to_pylist()]
     return pa.array(values, pa.string())
+
+
+def is_number(kind: "pa.DataType") -> bool:
+    """Whether values of the type are numbers, which stay as they are everywhere."""
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
 
 
 def instants(column: "pa.Array") -> "pa.Array":
@@ -47,14 +59,6 @@ def instants(column: "pa.Array") -> "pa.Array":
     )
     whole = pc.equal(pc.cast(seconds, micros.type), micros)
     return pc.if_else(whole, pc.strftime(seconds, form), pc.strftime(micros, form))
-
-
-def pylist(column: "pa.Array") -> list[object]:
-    """The values in Python; those that Python has no type for as Arrow's text."""
-    try:
-        return list(column.to_pylist())
-    except (OverflowError, ValueError):
-        return [str(value) if value.is_valid else None for value in column]
 
 
 def plain(value: object) -> str:

@@ -11,10 +11,14 @@ import subprocess
 import sys
 import time
 
+import duckdb
 import pexpect
 import pyarrow.parquet as pq
 import pytest
 
+from coin_platform.cli.sql import expressible, write_table
+from coin_platform.errors import PermanentError
+from coin_platform.query.formats import FORMATS
 from coin_platform_tests.integration.cli_support import coin_platform
 from coin_platform_tests.integration.served_lake import HOSTILE, PRICES, small_lake
 
@@ -146,9 +150,32 @@ def test_the_tables_are_listed_with_columns_types_units_and_meanings(sql):
     assert "raw" not in {line.partition(".")[0] for line in said.output.splitlines()}
 
 
-def test_the_help_gives_examples(sql):
-    said = sql("--help")
-    assert said.output.count("coin-platform sql") > 4
+def test_the_help_gives_examples_a_line_each(sql):
+    lines = sql("--help").output.splitlines()
+    assert len([line for line in lines if line.startswith("  coin-platform sql ")]) > 5
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "json", "parquet"])
+def test_every_type_of_duckdb_is_written_or_refused_plainly(format_):
+    refused = set()
+    found = duckdb.sql("FROM test_all_types()").to_arrow_table()
+    for name in found.column_names:
+        column, file = found.select([name]), io.BytesIO()
+        try:
+            with expressible(format_):
+                FORMATS.get(format_, write_table)(column.schema, column.to_batches(), file)
+        except PermanentError as error:
+            refused.add(name)
+            assert f"values that {format_} cannot express" in str(error)  # noqa: PT017
+    usual = {"bool", "int", "bigint", "hugeint", "double", "varchar", "date", "timestamp_tz"}
+    assert refused.isdisjoint(usual | {"dec_18_6", "uuid", "small_enum", "int_array", "struct"})
+
+
+def test_what_a_format_cannot_express_is_said_and_leaves_no_file(sql, tmp_path):
+    said = sql("SELECT INTERVAL 1 DAY AS a", "-o", str(tmp_path / "x.parquet"))
+    assert said.code == 1
+    assert "values that parquet cannot express" in said.errors
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_reader_who_has_had_enough_ends_the_command_quietly(home):

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -116,8 +117,8 @@ def test_other_texts_stay_as_they_are(text):
 
 
 def test_negative_numbers_stay_numbers():
-    table = pa.table({"a": [-1.5], "b": [-2]})
-    assert written(write_csv, table) == b"a,b\n-1.5,-2\n"
+    table = pa.table({"a": [-1.5], "b": [-2], "c": [Decimal("-3.5")], "d": [True]})
+    assert written(write_csv, table) == b"a,b,c,d\n-1.5,-2,-3.5,true\n"
 
 
 def test_null_and_the_empty_text_differ_in_csv():
