@@ -55,6 +55,11 @@ def reached(outcome: Outcome, goal: Goal) -> tuple[bool, str]:
     if goal.memory_mb:
         peak = max(run.peak_mb for run in outcome.runs[goal.ours])
         return peak < goal.memory_mb, f"{peak:,.0f} MB"
+    if goal.of_memory:
+        ours, theirs = (
+            max(run.peak_mb for run in outcome.runs[name]) for name in (goal.ours, goal.against)
+        )
+        return ours / theirs <= goal.at_most, f"{ours / theirs:.2f}"
     found = ratio(outcome, goal.ours, goal.against)
     return found.of_medians <= goal.at_most, str(found)
 

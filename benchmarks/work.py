@@ -82,6 +82,13 @@ class Case:
             self.measured.peak_mb = watch.stop() / 1e6
             self.measured.cpu_seconds = cpu_seconds() - cpu
 
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """A part of the work, whose seconds are added to others of its name."""
+        started = time.perf_counter()
+        yield
+        self.name_part(name, time.perf_counter() - started)
+
     def name_part(self, name: str, seconds: float) -> None:
         """Tell what a part of the work took, to be named in the report."""
         self.measured.parts[name] = self.measured.parts.get(name, 0.0) + seconds
@@ -94,29 +101,28 @@ Contender = Callable[[Case], object]
 class Goal:
     """What ours shall reach.
 
-    With `against`, the ratio of `ours` to that contender's seconds may be at most `at_most`; with
-    `memory_mb` instead, ours may use no more.
+    With `against`, the ratio of `ours` to that contender's seconds, or with `of_memory` of its
+    peak, may be at most `at_most`; with `memory_mb` instead, ours may use no more.
     """
 
     ours: str
     against: str = ""
     at_most: float = 0.0
     memory_mb: float = 0.0
+    of_memory: bool = False
 
     def __str__(self) -> str:
         if self.memory_mb:
             return f"{self.ours}: below {self.memory_mb:,.0f} MB"
         if self.at_most < 1:
             return f"{self.ours}: {1 / self.at_most:.3g}x faster than {self.against}"
-        return f"{self.ours}: at most {self.at_most:g}x {self.against}"
+        what = "memory of " if self.of_memory else ""
+        return f"{self.ours}: at most {self.at_most:g}x {what}{self.against}"
 
 
 @dataclass(frozen=True)
 class Work:
-    """One work. `prepare` makes the data in a folder, once for all rounds; `note` is for readers.
-
-    `settle` is called between contenders with that folder, where they share a state (a server).
-    """
+    """A work. `prepare` makes its data in a folder, once for all rounds; `note` is for readers."""
 
     title: str
     contenders: Mapping[str, Contender]

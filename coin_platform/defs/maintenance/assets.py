@@ -51,17 +51,18 @@ def delta_tables(
             before = lake.detail(table)
             if before is None:
                 continue
-            lake.compact(table)
+            merged = lake.compact(table)
             gone = lake.vacuum(table)
             after = lake.detail(table) or before
         metadata |= {
             f"{table.id}/files": after.files,
             f"{table.id}/files_before": before.files,
+            f"{table.id}/days_merged": len(merged),
             f"{table.id}/files_deleted": len(gone),
             f"{table.id}/bytes": after.bytes,
         }
         context.log.info(
-            f"{table.id}: {before.files} files became {after.files}, {len(gone)} were deleted"
+            f"{table.id}: {before.files} files became {after.files}, {len(gone)} old ones deleted"
         )
     metadata["seconds"] = round(time.monotonic() - started, 3)
     return dg.MaterializeResult(metadata=metadata)

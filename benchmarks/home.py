@@ -1,0 +1,50 @@
+"""Homes for works that need the whole platform: the simulated market at a fixed instant.
+
+What the platform asks of Dagster and its own tables is real; a long past is made by copying a day
+that the platform has done, so that it need not be waited for.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from benchmarks.data import FIRST_HOUR
+from coin_platform.partitions import HOUR, Window
+from coin_platform.resources.coinmarketcap.simulated import Simulated
+from coin_platform.settings import Settings, load
+
+# Hours begin here, far enough from the grid's start for any past.
+BEGIN = FIRST_HOUR + timedelta(days=300)
+
+
+class Nobody:
+    """Watches runs without a word."""
+
+    def plan(self, steps: int) -> None: ...
+
+    def record(self, record: logging.LogRecord) -> None: ...
+
+
+def settings_of(home: Path, coins: int) -> Settings:
+    """Settings of a home, made those of the process, as the command line does."""
+    from coin_platform.cli.run import use
+
+    settings = load(home=home, coins=coins, start=FIRST_HOUR)
+    use(settings)
+    return settings
+
+
+@contextmanager
+def market(settings: Settings, last: datetime) -> Iterator[Simulated]:
+    """The simulated market as the hour `last` has just closed."""
+    source = Simulated(settings.simulator_seed, clock=lambda: last + HOUR + timedelta(minutes=2))
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def hours_from(begin: datetime, count: int) -> list[datetime]:
+    return Window(begin, begin + HOUR * count).hours

@@ -1,0 +1,148 @@
+"""One hour through the whole graph, warm, in Dagster: with a short and a long past behind it."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from benchmarks import checksum
+from benchmarks.home import BEGIN, Nobody, hours_from, market, settings_of
+from benchmarks.past import copy_day
+from benchmarks.work import Case, Contender, Goal, Sizes, Work
+from coin_platform import home
+from coin_platform.contracts import processed
+from coin_platform.partitions import DAY, HOUR, Window
+from coin_platform.resources.lake import open_lake
+from coin_platform.settings import Settings
+
+SHORT, LONG = "1 day behind it", "a long past behind it"
+FOLDERS = {SHORT: "short", LONG: "long"}
+WARMING = 1  # hours done before the one that is timed
+
+
+def prepare(sizes: Sizes, shared: Path) -> None:
+    """Two homes that have done a day; one of them gets a past."""
+    from coin_platform.running.session import run_hours
+
+    hours = hours_from(BEGIN, 24)
+    for name, folder in FOLDERS.items():
+        settings = settings_of(shared / folder, sizes.coins)
+        with home.in_use(settings), market(settings, hours[-1]) as source:
+            report = run_hours(settings, hours, Nobody(), {"source": source})
+            assert report.succeeded, report.failed_runs
+            if name == LONG:
+                past(settings, sizes.history_days - 1)
+
+
+def past(settings: Settings, days: int) -> None:
+    """The days before, with raw loaded anew."""
+    from coin_platform.delivery import deliver
+    from coin_platform.resources.database import open_database
+    from coin_platform.resources.replication import open_replication
+
+    replication = open_replication(settings)
+    replication.stop()
+    copy_day(settings, Window(BEGIN, BEGIN + DAY), days)
+    replication.start("reload-target")
+    day = Window(BEGIN, BEGIN + DAY)
+    deliver(replication, open_database(settings), open_lake(settings), day, 1800, lambda _: None)
+
+
+def contender(name: str) -> Contender:
+    def run(case: Case) -> object:
+        from coin_platform.running.session import run_hours
+
+        settings = settings_of(case.shared / FOLDERS[name], case.sizes.coins)
+        lake = open_lake(settings)
+        begin = next_hour(settings)
+        with home.in_use(settings), market(settings, begin + HOUR * WARMING) as source:
+            for hour in hours_from(begin, WARMING):
+                run_hours(settings, [hour], Nobody(), {"source": source})
+            shares = Shares()
+            last = begin + HOUR * WARMING
+            with case.timed():
+                report = run_hours(settings, [last], Nobody(), {"source": source})
+            assert report.succeeded, report.failed_runs
+            shares.tell(case)
+        rows = lake.rows(
+            processed.COIN_QUOTES, processed.COIN_QUOTES.column_names, Window.of_hour(last)
+        )
+        return {"hour": str(last), **checksum.of_rows(rows)}
+
+    return run
+
+
+def next_hour(settings: Settings) -> Any:
+    """The first hour that the home has not done."""
+    newest = max(
+        open_lake(settings)
+        .rows(processed.LEDGER, ["snapshot_hour"], Window(BEGIN, BEGIN + 30 * DAY))["snapshot_hour"]
+        .to_pylist()
+    )
+    return newest + HOUR
+
+
+class Shares:
+    """How long the process is inside each outside system, by wrapping what reaches them."""
+
+    def __init__(self) -> None:
+        from dagster import DagsterInstance
+
+        from coin_platform.resources.coinmarketcap.simulated import Simulated
+        from coin_platform.resources.database.postgres import PostgresDatabase
+        from coin_platform.resources.engine.local import LocalEngine
+        from coin_platform.resources.lake import Lake
+
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._inside = False
+        for owner, methods, name in (
+            (DagsterInstance, ("handle_new_event", "create_run"), "Dagster's records"),
+            (PostgresDatabase, ("upsert", "rows", "measure", "columns", "migrate"), "PostgreSQL"),
+            (LocalEngine, ("run", "measure"), "Spark and Delta"),
+            (Lake, ("rows", "raw_rows", "replace_rows", "detail", "drift"), "Delta without Spark"),
+            (Simulated, ("snapshots",), "API"),
+        ):
+            for method in methods:
+                if hasattr(owner, method):
+                    setattr(owner, method, self._timed(getattr(owner, method), name))
+
+    def _timed(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
+        @wraps(call)
+        def timed(*arguments: Any, **options: Any) -> Any:
+            if self._inside:  # a part of what is being timed
+                return call(*arguments, **options)
+            self._inside = True
+            started = time.perf_counter()
+            try:
+                found = call(*arguments, **options)
+                return list(found) if name == "API" else found
+            finally:
+                self._inside = False
+                self._seconds[name] += time.perf_counter() - started
+
+        return timed
+
+    def tell(self, case: Case) -> None:
+        for name, seconds in self._seconds.items():
+            case.name_part(name, seconds)
+        rest = case.measured.seconds - sum(self._seconds.values())
+        case.name_part("the platform and Dagster around them", rest)
+
+
+WORK = Work(
+    title="One hour through the whole graph, warm",
+    contenders={name: contender(name) for name in FOLDERS},
+    prepare=prepare,
+    goals=[Goal(LONG, SHORT, 1.15)],
+    data=(
+        "An hour of `coins` coins by `run`: API, PostgreSQL, raw, processed, ledger, checks, and "
+        "its day in curated, after another hour in the same process. The long past is "
+        "`history_days` days."
+    ),
+    note=(
+        "The hour's day looks back on seven days, of which the short past has one: reading the "
+        "other six is part of the ratio."
+    ),
+)
