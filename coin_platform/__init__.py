@@ -16,6 +16,9 @@
             │  PySpark              hours above, days below
             ▼
     curated/…                       Delta tables: candles, overview, movers, rankings
+            │                       resources/lake/served.py: processed and curated, never raw
+            ▼
+    serving/daily_exports           CSV and Parquet of a day, exports.py; SQL: query; notebook.py
 
 `contracts` says what each table must look like, `defs` makes the above Dagster assets with checks
 and automation, `definitions.py` binds them to the resources of a deployment, `running` and `cli`

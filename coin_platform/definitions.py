@@ -20,6 +20,7 @@ from coin_platform.defs.processed import statistics
 from coin_platform.defs.raw import assets as raw
 from coin_platform.defs.raw import checks as raw_checks
 from coin_platform.defs.raw import sensors
+from coin_platform.defs.serving import export_checks, exports
 from coin_platform.defs.source import assets as source
 from coin_platform.resources import build_resources
 from coin_platform.settings import Settings, load
@@ -38,6 +39,7 @@ def build_definitions(
             raw.in_format(settings.raw_format),
             *processed.ASSETS,
             *curated.ASSETS,
+            *exports.ASSETS,
             *maintenance.ASSETS,
         ],
         asset_checks=[
@@ -46,6 +48,7 @@ def build_definitions(
             *processed_checks.CHECKS,
             *statistics.CHECKS,
             *curated_checks.CHECKS,
+            *export_checks.CHECKS,
         ],
         jobs=automation.JOBS,
         schedules=automation.SCHEDULES,

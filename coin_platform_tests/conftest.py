@@ -5,6 +5,7 @@ import uuid
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from coin_platform.resources.database.embedded import EmbeddedPostgres
@@ -12,6 +13,10 @@ from coin_platform.resources.database.endpoint import EmbeddedEndpoint, keywords
 from coin_platform.resources.database.postgres import PostgresDatabase
 
 TEMPLATE = "template_market"
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

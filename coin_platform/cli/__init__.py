@@ -18,6 +18,7 @@ COMMANDS = {
     "stop": ("coin_platform.cli.services", "Stop what was left running on this home."),
     "doctor": ("coin_platform.cli.doctor", "Say whether each part answers, and how to mend it."),
     "settings": ("coin_platform.cli.settings", "Show every setting, its value and meaning."),
+    "sql": ("coin_platform.cli.sql", "Query processed and curated, or open a shell for it."),
     "redrive": ("coin_platform.cli.redrive", "Put an hour through again, or release its rows."),
     "demo": ("coin_platform.cli.demo", "Show on a home of its own what the platform does."),
     "replication": ("coin_platform.cli.replication", "Look at, start, stop or reload the task."),

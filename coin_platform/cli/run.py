@@ -33,7 +33,7 @@ DEFAULT_HOURS = 24
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(hours: int | None, coins: int | None, source: str | None, as_json: bool) -> int:
-    r"""Materialize the hours that closed last, from the API to curated tables.
+    """Materialize the hours that closed last, from the API to curated tables.
 
     Hours that are there already are left alone. The live API needs a key in
     COINMARKETCAP_API_KEY for more than the hour that closed last. A replay materializes the hour
@@ -43,7 +43,7 @@ def command(hours: int | None, coins: int | None, source: str | None, as_json: b
     coin-platform run --hours 6 --coins 100
     coin-platform run --source coinmarketcap --hours 1
     coin-platform run --source replay:captures/
-    """
+    """  # noqa: D301  click wants the character itself
     if not as_json:
         return run(hours, coins, source, as_json=False)
     try:

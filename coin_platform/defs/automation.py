@@ -7,7 +7,7 @@ condition (`conditions.py`) refreshes the days of curated whose checked data cha
 
 import dagster as dg
 
-from coin_platform.contracts import curated, database, processed, raw
+from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.model import Table
 from coin_platform.defs.maintenance.assets import DAGSTER_RECORDS, DELTA_TABLES
 from coin_platform.defs.tables import key_of
@@ -46,8 +46,8 @@ HOUR = dg.define_asset_job(
 )
 DAY = dg.define_asset_job(
     "day",
-    selection(curated.TABLES),
-    description="A day's curated tables from the hours processed so far.",
+    selection(curated.TABLES, serving.TABLES),
+    description="A day's curated tables from the hours processed so far, and their export.",
     tags=RETRIES,
 )
 MAINTAIN = dg.define_asset_job(
@@ -80,7 +80,7 @@ SCHEDULES = (HOURLY, NIGHTLY)
 
 AUTOMATION = dg.AutomationConditionSensorDefinition(
     "refresh_curated",
-    target=selection(curated.TABLES, (processed.LEDGER,)),
+    target=selection(curated.TABLES, serving.TABLES, (processed.LEDGER,)),
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

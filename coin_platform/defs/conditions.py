@@ -23,6 +23,17 @@ WHEN_PROCESSED_CHANGES = (
     & _condition.all_deps_blocking_checks_passed()
 ).with_label("when processed changes")
 
+# The exports of a day follow its tables, once all of them are there and checked.
+WHEN_CHECKED_DAYS_CHANGE = (
+    _condition.any_deps_match(_condition.newly_updated())
+    .since(_condition.newly_requested())
+    .with_label("a curated table of the day changed since its export was last requested")
+    & _QUIET
+    & ~_condition.any_deps_missing()
+    & ~_condition.any_deps_match(_condition.will_be_requested())
+    & _condition.all_deps_blocking_checks_passed()
+).with_label("when checked days change")
+
 # A day follows every change behind it, also of a day long past: a late hour reopens its day.
 # Only a request settles a change, and only one that came after it: a run that was under way may
 # not have read it. `any_deps_updated().since_last_handled()` forgets such a change, because its

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from coin_platform.contracts import curated, database, processed, raw
+from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.model import Table
 from coin_platform.contracts.render import SPARK_TYPES
 
 OWNERS = ("team:data-engineering",)
-TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES, *curated.TABLES)
+TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES, *curated.TABLES, *serving.TABLES)
 
 KINDS: Mapping[str, set[str]] = {
     "source": {"api"},
@@ -18,6 +18,7 @@ KINDS: Mapping[str, set[str]] = {
     "raw": set(),  # the format of its files, which is a setting
     "processed": {"pyspark", "deltalake"},
     "curated": {"pyspark", "deltalake"},
+    "serving": {"csv", "parquet"},
 }
 
 

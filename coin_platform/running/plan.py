@@ -8,13 +8,14 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from coin_platform.contracts import curated, database, processed, raw
+from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.model import Table
 from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.defs.tables import key_of
 from coin_platform.partitions import Window
 
 HOURLY_TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES)
+DAILY_TABLES = (*curated.TABLES, *serving.TABLES)
 LOOK_BACK = timedelta(days=7)  # a day's volatility looks at the closes of the week before it
 
 
@@ -56,8 +57,8 @@ def plan_days(
     processed_at = newest_events(instance, processed.LEDGER, set(hour_keys(span)))
     days = Window.of_days(first, last).days
     keys_of_days = set(day_keys(Window.of_days(first, last)))
-    published_at = [newest_events(instance, table, keys_of_days) for table in curated.TABLES]
-    good = passed(instance, checks_of(curated.TABLES, blocking), keys_of_days)
+    published_at = [newest_events(instance, table, keys_of_days) for table in DAILY_TABLES]
+    good = passed(instance, checks_of(DAILY_TABLES, blocking), keys_of_days)
     owed = []
     for day in days:
         own = newest_of(processed_at, Window.of_days(day, day))

@@ -18,7 +18,9 @@ from coin_platform_tests.end_to_end.graphql import Webserver, free_port
 from coin_platform_tests.end_to_end.support import COMMAND, Home
 
 REPOSITORY = Path(__file__).parents[2]
-AUTOMATION = {"load_closed_hour": "RUNNING", "replication": "RUNNING", "refresh_curated": "RUNNING"}
+AUTOMATION = dict.fromkeys(
+    ("load_closed_hour", "maintain_nightly", "replication", "refresh_curated"), "RUNNING"
+)
 STOPS_WITHIN_SECONDS = 60
 LINGERS_SECONDS = 20  # less than the patience of a server that nobody asks any more
 

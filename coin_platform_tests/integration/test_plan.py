@@ -19,12 +19,12 @@ from coin_platform.contracts.model import Table
 from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.defs.tables import key_of
 from coin_platform.partitions import HOUR, Window
-from coin_platform.running.plan import HOURLY_TABLES, plan_days, plan_hours
+from coin_platform.running.plan import DAILY_TABLES, HOURLY_TABLES, plan_days, plan_hours
 from coin_platform.running.session import last_day
 from coin_platform.settings import load
 
 CHECK = "has_rows"
-BLOCKING = [dg.AssetCheckKey(key_of(table), CHECK) for table in (*HOURLY_TABLES, *curated.TABLES)]
+BLOCKING = [dg.AssetCheckKey(key_of(table), CHECK) for table in (*HOURLY_TABLES, *DAILY_TABLES)]
 MONTHS = count()
 
 
@@ -44,7 +44,7 @@ class History:
                 self.materialize(table, hour_keys(Window.of_hour(hour))[0])
 
     def curate(self, day: date) -> None:
-        for table in curated.TABLES:
+        for table in DAILY_TABLES:
             self.materialize(table, day_keys(Window.of_days(day, day))[0])
 
     def materialize(self, table: Table, partition: str) -> None:
@@ -201,6 +201,14 @@ def test_a_day_of_which_one_table_is_older_than_its_hours_is_owed(history: Histo
     history.hour(history.noon)
     history.curate(history.day)
     history.hour(history.noon + HOUR)
-    for table in curated.TABLES[1:]:
+    for table in DAILY_TABLES[1:]:
         history.materialize(table, day_keys(Window.of_days(history.day, history.day))[0])
     assert history.days(history.noon + HOUR) == [history.day]
+
+
+def test_a_day_that_was_curated_and_not_exported_is_owed(history: History) -> None:
+    """A run was killed between curated and the exports."""
+    history.hour(history.noon)
+    for table in curated.TABLES:
+        history.materialize(table, day_keys(Window.of_days(history.day, history.day))[0])
+    assert history.days(history.noon) == [history.day]

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from coin_platform.contracts import curated, database, processed, raw
+from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.dictionary import dictionary
 from coin_platform.contracts.measures import conditions
 from coin_platform.contracts.model import Column, Table, Type, without
 from coin_platform.contracts.render import arrow_schema, spark_columns
 
-TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES, *curated.TABLES)
+TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES, *curated.TABLES, *serving.TABLES)
 DOCS = Path(__file__).parents[2] / "docs"
 
 

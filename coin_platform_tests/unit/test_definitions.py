@@ -45,7 +45,7 @@ def test_hours_lead_to_days():
         partitions = GRAPH.get(key).partitions_def
         expected = (
             dg.DailyPartitionsDefinition
-            if key.path[0] == "curated"
+            if key.path[0] in ("curated", "serving")
             else (dg.HourlyPartitionsDefinition)
         )
         assert isinstance(partitions, expected), key

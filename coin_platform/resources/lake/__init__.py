@@ -1,8 +1,9 @@
 """The lake: raw files as the replication task writes them, and Delta tables above them.
 
 `listing.py` finds raw files, `raw.py` reads them, `schemas.py` tells their shapes; `tables.py` owns
-the Delta tables' shape, `upkeep.py` keeps their files few; `frames.py` is where Spark reads and
-writes, with the guards that it needs. `lake.py` ties them to one root.
+the Delta tables' shape, `upkeep.py` keeps their files few, `versions.py` reads what they were;
+`frames.py` is where Spark reads and writes, with the guards that it needs. `lake.py` ties them to
+one root, `served.py` is what people outside the platform may read of it.
 """
 
 from typing import TYPE_CHECKING

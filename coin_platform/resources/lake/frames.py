@@ -90,8 +90,10 @@ def fitted(rows: "DataFrame", shape: Table, table: Table) -> "DataFrame":
     return rows.select(*columns)
 
 
-def read_delta(spark: "SparkSession", uri: str) -> "DataFrame":
-    return spark.read.format("delta").load(uri)
+def read_delta(spark: "SparkSession", uri: str, version: int | None = None) -> "DataFrame":
+    """The table at a version, the newest by default."""
+    reader = spark.read.format("delta")
+    return (reader if version is None else reader.option("versionAsOf", str(version))).load(uri)
 
 
 def predicate(table: Table, window: Window, column: str | None = None) -> str:

@@ -149,7 +149,8 @@ class Lake:
 
     # Delta tables
 
-    def _require(self, table: Table) -> None:
+    def require(self, table: Table) -> None:
+        """Raise `PermanentError` where there is no table."""
         if not self.exists(table):
             raise PermanentError(
                 f"there is no table {table.id} at {self.uri(table)}: materialize it first"
@@ -173,11 +174,18 @@ class Lake:
             return tables.ensure(table, self.uri(table), self.storage_options, beyond)
 
     def read(
-        self, spark: "SparkSession", table: Table, window: Window | None = None
+        self,
+        spark: "SparkSession",
+        table: Table,
+        window: Window | None = None,
+        version: int | None = None,
     ) -> "DataFrame":
-        """The table's rows, or those of a window; `PermanentError` where there is no table."""
-        self._require(table)
-        rows = frames.read_delta(spark, self.uri(table))
+        """The table's rows, or those of a window, now or at an older version.
+
+        Raises `PermanentError` where there is no table.
+        """
+        self.require(table)
+        rows = frames.read_delta(spark, self.uri(table), version)
         return rows if window is None else rows.filter(frames.predicate(table, window))
 
     def rows(
@@ -187,7 +195,7 @@ class Lake:
 
         Raises `PermanentError` where there is no table.
         """
-        self._require(table)
+        self.require(table)
         return tables.rows(table, self.uri(table), self.storage_options, columns, window)
 
     def replace(self, table: Table, frame: "DataFrame", window: Window) -> None:

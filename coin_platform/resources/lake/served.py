@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table
-from coin_platform.errors import PermanentError
+from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.partitions import Window
+from coin_platform.resources.lake import versions
 from coin_platform.resources.lake.lake import Lake
 from coin_platform.resources.lake.tables import TableDetail
+from coin_platform.resources.lake.versions import Commit
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
+    from pyspark.sql import DataFrame, SparkSession
 
 TABLES = (*processed.TABLES, *curated.TABLES, *curated.SIDE_TABLES)
 
@@ -25,6 +29,10 @@ class ServedLake:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
+
+    @property
+    def url(self) -> str:
+        return self._lake.url
 
     def tables(self) -> list[Table]:
         """The served tables that exist, layer by layer."""
@@ -43,6 +51,25 @@ class ServedLake:
         """Columns of the table's rows, or of a window's; `PermanentError` where there is none."""
         return self._lake.rows(served(table), columns, window)
 
+    def read(self, spark: "SparkSession", table: Table, version: int | None = None) -> "DataFrame":
+        """The table's rows as a DataFrame, now or at an older version."""
+        return self._lake.read(spark, served(table), version=version)
+
+    def history(self, table: Table) -> list[Commit]:
+        """The table's commits, the newest first; `PermanentError` where there is no table."""
+        self._lake.require(served(table))
+        return versions.history(self._lake.uri(table), self._lake.storage_options)
+
+    def dataset(self, table: Table, version: int | None = None) -> "ds.Dataset":
+        """The table at its newest version, or at an older one, as a lazy Arrow dataset.
+
+        Whoever reads it picks columns and filters; files whose hours rule them out stay shut.
+        Raises `PermanentError` where there is no table, or no such version any more.
+        """
+        self._lake.require(served(table))
+        lake = self._lake
+        return versions.dataset(table, lake.uri(table), lake.storage_options, version)
+
 
 def served(table: Table) -> Table:
     """The table, if it may be served. Raises `PermanentError` otherwise."""
@@ -50,3 +77,16 @@ def served(table: Table) -> Table:
         message = f"{table.id} is not served: readers see {', '.join(t.id for t in TABLES)}"
         raise PermanentError(message)
     return table
+
+
+def sql_name(table: Table) -> str:
+    """`curated.daily_coin_prices`."""
+    return f"{table.layer}.{table.name}"
+
+
+def table_named(name: str) -> Table:
+    """The served table of that name, with or without its layer; `SettingsError` for another."""
+    for table in TABLES:
+        if name.lower() in (table.name, sql_name(table), table.id):
+            return table
+    raise SettingsError(f"no table {name}; there are {', '.join(map(sql_name, TABLES))}")
