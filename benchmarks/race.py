@@ -1,7 +1,7 @@
 """The contenders of a work in turn, several rounds, each run in a process of its own.
 
 Their order rotates, so that none always comes first into a cold cache. A run's result is compared
-with that of the first contender before its time counts.
+with that of its round's first contender before its time counts.
 """
 
 import json
@@ -40,11 +40,11 @@ def race(name: str, sizes: Sizes, rounds: int, say: Callable[[str], None]) -> Ou
     work = work_of(name)
     outcome = Outcome(name, work, sizes, {contender: [] for contender in work.contenders})
     shared = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
-    expected: Any = None
     try:
         say(f"{name}: preparing")
         call(name, None, sizes, shared, shared)
         for number in range(rounds):
+            expected: Any = None
             order = list(work.contenders)
             order = order[number % len(order) :] + order[: number % len(order)]
             for contender in order:
