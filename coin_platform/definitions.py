@@ -19,6 +19,8 @@ from coin_platform.defs.processed import statistics
 from coin_platform.defs.raw import assets as raw
 from coin_platform.defs.raw import checks as raw_checks
 from coin_platform.defs.raw import sensors
+from coin_platform.defs.serving import assets as serving
+from coin_platform.defs.serving import checks as serving_checks
 from coin_platform.defs.source import assets as source
 from coin_platform.resources import build_resources
 from coin_platform.settings import Settings, load
@@ -37,6 +39,7 @@ def build_definitions(
             raw.in_format(settings.raw_format),
             *processed.ASSETS,
             *curated.ASSETS,
+            *serving.ASSETS,
         ],
         asset_checks=[
             *database_checks.CHECKS,
@@ -44,6 +47,7 @@ def build_definitions(
             *processed_checks.CHECKS,
             *statistics.CHECKS,
             *curated_checks.CHECKS,
+            *serving_checks.CHECKS,
         ],
         jobs=automation.JOBS,
         schedules=[automation.HOURLY],

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     chunk_hours: int = Field(
         24, ge=1, le=168, description="Hours that one step of a backfill holds in memory."
     )
+    site_days: int = Field(90, ge=1, le=366, description="Days that the market page shows.")
+    site_releases: int = Field(
+        5, ge=2, le=100, description="Releases of the market page that are kept."
+    )
 
     @field_validator("home")
     @classmethod
@@ -133,6 +137,11 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """Root of the lake; below it `raw/`, `processed/` and `curated/`."""
         return str(self.home / "lake")
+
+    @property
+    def site_folder(self) -> Path:
+        """Where the market page is: its releases and the pointer to the current one."""
+        return self.home / "site"
 
     @property
     def dagster_home(self) -> Path:

@@ -35,3 +35,16 @@ WHEN_CHECKED_DATA_ARRIVES = (
     .with_label("the ledger or a table behind it changed since it was last requested")
     & _QUIET
 ).with_label("when checked data arrives")
+
+# The page follows its tables and also their checks, which look at a table only after it was
+# written, and whose verdicts publish or hold the page. It waits for tables that are about to be
+# refreshed, so that an hour is published once.
+WHEN_SHOWN_DATA_CHANGES = (
+    _condition.any_deps_match(
+        _condition.newly_updated() | _condition.any_checks_match(_condition.newly_updated())
+    )
+    .since(_condition.newly_requested())
+    .with_label("a table behind the page, or a check of one, changed since it was last requested")
+    & _QUIET
+    & ~_condition.any_deps_match(_condition.will_be_requested())
+).with_label("when shown data changes")

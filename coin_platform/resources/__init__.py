@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coin_platform.resources.lake import Lake
     from coin_platform.settings import Settings
 
 
@@ -18,6 +19,11 @@ def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
     A resource is opened, and its libraries are imported, when it is first asked for; asked for
     again it is the same. Even then it reaches and starts nothing before its first use.
     """
+
+    def open_lake() -> "Lake":
+        from coin_platform.resources import lake
+
+        return lake.open_lake(settings)
 
     def source() -> object:
         from coin_platform.resources.coinmarketcap import open_source
@@ -35,14 +41,22 @@ def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
         return open_replication(settings)
 
     def lake() -> object:
-        from coin_platform.resources.lake import open_lake
+        return open_lake()
 
-        return open_lake(settings)
+    def served() -> object:
+        from coin_platform.resources.lake.served import ServedLake
+
+        return ServedLake(open_lake())
+
+    def site() -> object:
+        from coin_platform.site.releases import open_site
+
+        return open_site(settings)
 
     def engine() -> object:
         from coin_platform.resources.engine import open_engine
 
         return open_engine(settings)
 
-    openers = (source, database, replication, lake, engine)
+    openers = (source, database, replication, lake, served, site, engine)
     return {opener.__name__: cache(opener) for opener in openers}

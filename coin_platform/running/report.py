@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,15 @@ class TableReport:
     failed: int = 0
 
 
+@dataclass(frozen=True)
+class Page:
+    """The market page: where it is opened, its current release, and why no newer one is out."""
+
+    entry: Path
+    release: str | None
+    held: list[str]
+
+
 @dataclass
 class Report:
     """All of the run.
@@ -41,6 +51,7 @@ class Report:
     failures: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     failed_runs: dict[str, str] = field(default_factory=dict)
+    page: Page | None = None
     seconds: float = 0.0
 
     @property
@@ -84,7 +95,7 @@ class Report:
 
     def _add_check(self, evaluation: dg.AssetCheckEvaluation) -> None:
         id_ = "/".join(evaluation.asset_key.path)
-        table = self.tables[id_]
+        table = self.tables.setdefault(id_, TableReport())
         if evaluation.passed:
             table.passed += 1
             return
@@ -116,6 +127,13 @@ class Report:
                 "failures": [*self.failures, *self.warnings],
             },
             "errors": self.failed_runs,
+            "page": {
+                "path": str(self.page.entry),
+                "release": self.page.release,
+                "held": self.page.held,
+            }
+            if self.page
+            else None,
             "seconds": round(self.seconds, 1),
         }
 

@@ -1,0 +1,1 @@
+"""From curated and check results to what people outside the platform open."""

@@ -1,0 +1,15 @@
+"""The market page: a static site made of curated tables and check results, without Dagster.
+
+    shown.py      which hours and days the page shows
+    evidence.py   what the checks said of them, and whether that lets the page be published
+    market.py     the numbers of the market pages, from curated
+    quality.py    the numbers of the data-quality page
+    numbers.py    numbers as people read them; static/numbers.js says the same in the browser
+    script.py     data as scripts that a page loads from `file://` under a strict policy
+    assets.py     styles, scripts and Plotly, under names made of their content
+    pages.py      templates and what they are filled with
+    build.py      the files of a release
+    releases.py   where releases stand: published whole or not at all, rolled back by one command
+
+Everything is read through `ServedLake`, so nothing of raw can come onto a page.
+"""

@@ -1,0 +1,120 @@
+"""Bringing the site up to date: publish a release, or hold the last one and say why.
+
+A survey says cheaply what a release would be made of; only if that differs from what the newest
+release was made of is there anything to do.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coin_platform.errors import TransientError
+from coin_platform.partitions import HOUR, instant_text
+from coin_platform.resources.lake.served import ServedLake
+from coin_platform.site import assets, build, market, pages, quality
+from coin_platform.site.evidence import Evidence
+from coin_platform.site.releases import Held, Release, Releases
+from coin_platform.site.shown import Shown, shown
+
+NOTHING_YET = "curated has no hour yet: nothing can be shown"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a release made now would show, of which versions of the tables, and what checks say."""
+
+    shown: Shown | None
+    evidence: Evidence | None
+    versions: Mapping[str, int]
+    fingerprint: str
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it may not be published; empty where it may."""
+        return self.evidence.reasons if self.evidence else [NOTHING_YET]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The release that is current now, and why no newer one is."""
+
+    release: str | None
+    held: Held | None
+    facts: Mapping[str, Any]
+
+
+def survey(lake: ServedLake, days: int, currency: str, look: Callable[[Shown], Evidence]) -> Survey:
+    """Look at what is there; `look` gives what the checks say of what is shown."""
+    versions = versions_of(lake)
+    what = shown(lake, days)
+    evidence = look(what) if what else None
+    basis = {
+        "versions": versions,
+        "days": days,
+        "currency": currency,
+        "evidence": evidence.as_json() if evidence else None,
+        "code": assets.fingerprint(),
+    }
+    digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
+    return Survey(what, evidence, versions, digest[:32])
+
+
+def versions_of(lake: ServedLake) -> dict[str, int]:
+    """The version of each served table that exists, by its id."""
+    details = {table.id: lake.detail(table) for table in lake.tables()}
+    return {name: detail.version for name, detail in details.items() if detail}
+
+
+def is_due(site: Releases, found: Survey) -> bool:
+    """Whether the site is not as the survey would have it.
+
+    After a rollback it is as it should be until something else changes than what the release that
+    was rolled back was made of.
+    """
+    pointer = site.pointer()
+    if found.reasons:
+        return pointer.held is None or list(pointer.held.reasons) != found.reasons
+    newest = site.newest()
+    return bool(pointer.held) or newest is None or newest.fingerprint != found.fingerprint
+
+
+def bring_up_to_date(  # noqa: PLR0913  a site, what it is made of, and who makes it when
+    site: Releases, lake: ServedLake, found: Survey, currency: str, run_id: str, now: datetime
+) -> Outcome:
+    """Publish what was surveyed, or hold the current release where checks forbid it.
+
+    Raises `TransientError` when a table changes while it is read.
+    """
+    entries = pages.entries()
+    if found.shown is None or found.evidence is None or found.reasons:
+        held = site.hold(found.reasons, entries, now)
+        return Outcome(site.pointer().release, held, {})
+    newest = site.newest()
+    if newest is not None and newest.fingerprint == found.fingerprint:
+        site.release_hold()
+        return Outcome(site.pointer().release, None, {})
+    numbers = market.read(lake, found.shown, currency)
+    state = quality.read(lake, found.shown)
+    if versions_of(lake) != found.versions:
+        raise TransientError("a table changed while the page was made of it: it will be made anew")
+    release = Release(
+        id=f"{now:%Y%m%dT%H%M%SZ}-{found.fingerprint[:8]}",
+        built_at=instant_text(now),
+        hour=instant_text(found.shown.hour),
+        fingerprint=found.fingerprint,
+        facts={
+            "run_id": run_id,
+            "closed_at": instant_text(found.shown.hour + HOUR),
+            "sources": numbers.sources,
+            "versions": dict(found.versions),
+            "days": len(found.shown.days),
+            "hours": len(found.shown.hours),
+        },
+        files={},
+    )
+    files = build.files(release, numbers, state, found.evidence)
+    done = site.publish(release, files, entries, now)
+    return Outcome(done.id, None, {**release.facts, "files": len(done.files)})

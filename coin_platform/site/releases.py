@@ -1,0 +1,295 @@
+"""Where releases stand: each whole in a folder of its own, and one pointer to the current one.
+
+    index.html, coins.html, …   ways in: they ask the pointer and go on to the current release
+    current.js                  the pointer, and why it has not moved on
+    releases/<id>/              a release: pages, assets, data and `release.json`, never changed
+
+A release is written beside the others, made durable, and renamed into its place; then the pointer
+is replaced. A kill at any point leaves the former release whole and current. Files that a former
+release has with the same content are linked, not written again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coin_platform.errors import PermanentError, SettingsError, TransientError
+from coin_platform.partitions import instant_text
+from coin_platform.site.script import script, value_of
+
+if TYPE_CHECKING:
+    from coin_platform.settings import Settings
+
+MANIFEST = "release.json"
+POINTER = "current.js"
+RELEASES = "releases"
+POINTER_NAME = "current"
+LOCK_TIMEOUT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why the newest data is not shown: since when, and what the checks say."""
+
+    since: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Which release is current, none at first, since when, and why it has not moved on."""
+
+    release: str | None = None
+    since: str | None = None
+    held: Held | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """What `release.json` says; `files` are the digests of its files by name."""
+
+    id: str
+    built_at: str
+    hour: str
+    fingerprint: str
+    facts: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+def open_site(settings: "Settings") -> "Releases":
+    """The releases of the configured deployment. Nothing is created yet."""
+    return Releases(settings.site_folder, settings.site_releases)
+
+
+class Releases:
+    """The releases below one folder. Names and contents go in, so that a bucket could take them."""
+
+    def __init__(self, root: Path, keep: int) -> None:
+        self.root = root
+        self.keep = keep
+
+    @property
+    def entry(self) -> Path:
+        """The page that people open."""
+        return self.root / "index.html"
+
+    def pointer(self) -> Pointer:
+        """The pointer; an empty one before the first release."""
+        try:
+            found = value_of((self.root / POINTER).read_bytes())
+        except FileNotFoundError:
+            return Pointer()
+        except (OSError, ValueError) as error:
+            raise PermanentError(
+                f"{self.root / POINTER} cannot be read ({error}): "
+                "`coin-platform site rollback` writes it anew"
+            ) from error
+        held = found["held"]
+        return Pointer(
+            found["release"],
+            found["since"],
+            Held(held["since"], tuple(held["reasons"])) if held else None,
+        )
+
+    def all(self) -> list[Release]:
+        """The releases that are there, newest first."""
+        return [self.read(name) for name in self.names()]
+
+    def names(self) -> list[str]:
+        """The ids of the releases that are there, newest first."""
+        folder = self.root / RELEASES
+        return sorted((path.name for path in folder.glob("[!.]*")), reverse=True)
+
+    def newest(self) -> Release | None:
+        """The release that was built last, whether it is current or was rolled back."""
+        names = self.names()
+        return self.read(names[0]) if names else None
+
+    def read(self, name: str) -> Release:
+        """What a release says of itself."""
+        path = self.root / RELEASES / name / MANIFEST
+        try:
+            return Release(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise PermanentError(f"{path} cannot be read ({error}): remove its folder") from error
+
+    def content(self, release: str, name: str) -> bytes:
+        """A file of a release."""
+        return (self.root / RELEASES / release / name).read_bytes()
+
+    def broken(self, release: Release) -> list[str]:
+        """Files of the release that are gone, or are no longer what was written."""
+        folder = self.root / RELEASES / release.id
+        return [
+            name
+            for name, digest in release.files.items()
+            if not (folder / name).is_file() or digest_of((folder / name).read_bytes()) != digest
+        ]
+
+    def publish(
+        self,
+        release: Release,
+        files: Iterable[tuple[str, bytes]],
+        entries: Mapping[str, bytes],
+        now: datetime,
+    ) -> Release:
+        """Write a release, make it current, and remove the oldest beyond those that are kept.
+
+        `release.files` is filled in. `entries` are the ways in, beside the pointer.
+        """
+        with self.writing():
+            self._sweep()
+            partial = self.root / RELEASES / f".{release.id}.partial"
+            former = self.newest()
+            digests = {
+                name: self._add(partial / name, name, content, former) for name, content in files
+            }
+            done = replace(release, files=digests)
+            (partial / MANIFEST).write_text(json.dumps(asdict(done), indent=1))
+            make_durable(partial)
+            partial.rename(self.root / RELEASES / release.id)
+            make_durable(self.root / RELEASES, deep=False)
+            for name, content in entries.items():
+                self._replace(name, content)
+            self._point(Pointer(release.id, instant_text(now)))
+            self._remove_oldest()
+            return done
+
+    def hold(self, reasons: Iterable[str], entries: Mapping[str, bytes], now: datetime) -> Held:
+        """Leave the current release and say on it why no newer one is out; since the first time."""
+        with self.writing():
+            pointer = self.pointer()
+            since = pointer.held.since if pointer.held else instant_text(now)
+            held = Held(since, tuple(reasons))
+            for name, content in entries.items():
+                self._replace(name, content)
+            self._point(replace(pointer, held=held))
+            return held
+
+    def release_hold(self) -> None:
+        """Say no longer that the current release is held."""
+        with self.writing():
+            pointer = self.pointer()
+            if pointer.held:
+                self._point(replace(pointer, held=None))
+
+    def roll_back(self, to: str | None, now: datetime) -> Release:
+        """Make a former release current: the one before the current one, or the one named.
+
+        Raises `SettingsError` where there is none, and `PermanentError` where it is not whole.
+        """
+        with self.writing():
+            there = self.names()
+            current = self._current_or_none()
+            older = [name for name in there if current is None or name < current]
+            chosen = to or (older[0] if older else None)
+            if chosen is None or chosen not in there:
+                raise SettingsError(
+                    f"no release {to}; there are {', '.join(there) or 'none'}"
+                    if to
+                    else f"there is no release before {current}; there are "
+                    f"{', '.join(there) or 'none'}"
+                )
+            release = self.read(chosen)
+            if broken := self.broken(release):
+                raise PermanentError(
+                    f"release {chosen} is not whole ({', '.join(broken[:5])}): choose another with "
+                    f"`coin-platform site rollback --to`"
+                )
+            self._point(Pointer(chosen, instant_text(now)))
+            return release
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one writer of the site on this machine; may be nested."""
+        from filelock import FileLock, Timeout
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / ".lock", timeout=LOCK_TIMEOUT_SECONDS, is_singleton=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TransientError(f"{lock.lock_file} is held by another writer") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _current_or_none(self) -> str | None:
+        try:
+            return self.pointer().release
+        except PermanentError:  # a rollback mends it
+            return None
+
+    def _add(self, path: Path, name: str, content: bytes, former: Release | None) -> str:
+        digest = digest_of(content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if former is not None and former.files.get(name) == digest:
+            same = self.root / RELEASES / former.id / name
+            if linked(same, path, len(content)):
+                return digest
+        path.write_bytes(content)
+        return digest
+
+    def _replace(self, name: str, content: bytes) -> None:
+        """Replace a file beside the pointer, whole or not at all."""
+        path = self.root / name
+        if path.is_file() and path.read_bytes() == content:
+            return
+        temporary = self.root / f".{name}.tmp"
+        temporary.write_bytes(content)
+        make_durable(temporary)
+        temporary.replace(path)
+        make_durable(self.root, deep=False)
+
+    def _point(self, pointer: Pointer) -> None:
+        self._replace(POINTER, script(POINTER_NAME, asdict(pointer)))
+
+    def _sweep(self) -> None:
+        """Remove what a kill left of releases that were being written or removed."""
+        (self.root / RELEASES).mkdir(parents=True, exist_ok=True)
+        for path in (self.root / RELEASES).glob(".*"):
+            shutil.rmtree(path)
+
+    def _remove_oldest(self) -> None:
+        """Keep the newest releases and the current one."""
+        current = self.pointer().release
+        for name in self.names()[self.keep :]:
+            if name != current:
+                gone = self.root / RELEASES / f".{name}.gone"
+                (self.root / RELEASES / name).rename(gone)  # a release is whole or not there
+                shutil.rmtree(gone)
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def linked(same: Path, path: Path, size: int) -> bool:
+    """Whether the path is now another name of that file; not every file system can do it."""
+    try:
+        if same.stat().st_size != size:
+            return False
+        os.link(same, path)
+    except OSError:
+        return False
+    return True
+
+
+def make_durable(path: Path, *, deep: bool = True) -> None:
+    """Have a file, or a folder with all that is in it, survive a loss of power."""
+    if path.is_dir() and deep:
+        for child in path.iterdir():
+            make_durable(child)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
