@@ -21,7 +21,7 @@ def command(no_browser: bool) -> int:
     """
     settings = load()
     site = open_site(settings)
-    if site.pointer().release is None:
+    if site.current() is None:
         if not (settings.home / "lake").exists():
             raise PlatformError(f"{settings.home} holds no data yet: `coin-platform run` first")
         use(settings)

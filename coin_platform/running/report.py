@@ -8,10 +8,12 @@ from typing import Any
 
 import dagster as dg
 
+from coin_platform.defs.serving.assets import MARKET_SITE
 from coin_platform.defs.tables import ROWS, TABLES
 from coin_platform.partitions import instant_text
 
 OURS = "coin_platform.errors."
+REPORTED = (*(table.id for table in TABLES), MARKET_SITE.to_user_string())
 INTERRUPTED = "DagsterExecutionInterruptedError"
 
 
@@ -46,7 +48,7 @@ class Report:
     present: Sequence[datetime]
     hours: list[datetime] = field(default_factory=list)
     tables: dict[str, TableReport] = field(
-        default_factory=lambda: {table.id: TableReport() for table in TABLES}
+        default_factory=lambda: {id_: TableReport() for id_ in REPORTED}
     )
     failures: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
@@ -95,7 +97,7 @@ class Report:
 
     def _add_check(self, evaluation: dg.AssetCheckEvaluation) -> None:
         id_ = "/".join(evaluation.asset_key.path)
-        table = self.tables.setdefault(id_, TableReport())
+        table = self.tables[id_]
         if evaluation.passed:
             table.passed += 1
             return

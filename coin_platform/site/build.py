@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from coin_platform.site import market as numbers
-from coin_platform.site import pages
+from coin_platform.site import pages, series
 from coin_platform.site.assets import assets
 from coin_platform.site.evidence import Evidence
 from coin_platform.site.market import Market
@@ -24,10 +23,8 @@ def files(
 ) -> Iterator[tuple[str, bytes]]:
     """Every file of the release but its manifest, one after the other."""
     yield from assets().files.items()
-    yield f"data/{OVERVIEW}.js", script(OVERVIEW, numbers.overview_series(market))
-    coins = numbers.coin_list(market)
-    yield f"data/{COINS}.js", script(COINS, coins)
-    for coin, series in numbers.coin_series(market):
-        yield coin_file(coin), script(f"coin/{coin}", series)
-    for name, page in pages.pages(release, market, quality, evidence, len(coins)).items():
-        yield name, page
+    yield f"data/{OVERVIEW}.js", script(OVERVIEW, series.overview(market))
+    yield f"data/{COINS}.js", script(COINS, series.coin_list(market))
+    for coin in market.coins:
+        yield coin_file(coin.id), script(f"coin/{coin.id}", series.coin(coin))
+    yield from pages.pages(release, market, quality, evidence).items()

@@ -53,8 +53,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`unsettled` are blocking checks of what is shown that have not passed; `tallies` are of all
-    checks over the `tally_days` newest days, `failures` the newest that failed of them."""
+    """What the checks found.
+
+    `unsettled` are blocking checks of what is shown that have not passed; `tallies` are of all
+    checks over the `tally_days` newest days, `failures` the newest that failed of them.
+    """
 
     unsettled: tuple[Judged, ...]
     tallies: tuple[Tally, ...]

@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-MINUS = "\N{MINUS SIGN}"
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 HUGE = 1e15  # beyond it digits say less than a power of ten
 MOST_ZEROS = 3  # behind the point; more are counted, as exchanges do: 0.0₁₉20
@@ -38,7 +38,7 @@ def percent(value: float | None) -> str:
 
 
 def change(value: float | None) -> str:
-    """A change with its sign: `+1.23 %`, `−0.40 %`; what rounds to nothing has none."""
+    """A change with its sign: `+1.23 %`; what rounds to nothing has none."""
     text = percent(value)
     rises = value is not None and math.isfinite(value) and value > 0
     return f"+{text}" if rises and text != "0.00 %" else text
@@ -88,9 +88,9 @@ def fixed(size: float, places: int) -> str:
 
 
 def scientific(size: float) -> str:
-    """`1.23 × 10¹⁵`."""
+    """A power of ten, with three digits that say something."""
     digits, exponent = exponential(size, 2)
-    return f"{digits[0]}.{digits[1:]} × 10{str(exponent).translate(SUPERSCRIPTS)}"
+    return f"{digits[0]}.{digits[1:]} {TIMES} 10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 def exponential(size: float, places: int) -> tuple[str, int]:

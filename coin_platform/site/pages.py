@@ -5,17 +5,16 @@ come from the data files.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from coin_platform.partitions import DAY, HOUR
-from coin_platform.site import market as numbers_of
+from coin_platform.partitions import HOUR
 from coin_platform.site import numbers
 from coin_platform.site.assets import assets
+from coin_platform.site.cards import cards
 from coin_platform.site.evidence import Evidence, Tally
-from coin_platform.site.market import Market
+from coin_platform.site.market import Market, Row
 from coin_platform.site.quality import Hour, Quality
 from coin_platform.site.releases import Release
 
@@ -29,20 +28,6 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 SOURCES = {"simulated": "Simulated data", "coinmarketcap": "CoinMarketCap"}
-SPARK_HOURS = 7 * 24
-WIDTH, HEIGHT = 120, 32
-
-
-@dataclass(frozen=True)
-class Card:
-    """A key number: how it is read, exactly, how it moved in a day, and its line of a week."""
-
-    label: str
-    value: str
-    exact: float | None
-    moved: float | None
-    unit: str
-    line: str
 
 
 @cache
@@ -65,7 +50,7 @@ def environment() -> "Environment":
         "change": numbers.change,
         "direction": direction,
         "instant": instant,
-        "day": numbers_of.day_text,
+        "day": day_text,
     }
     made.globals |= {"asset": assets(), "guards": assets().guards, "policy": POLICY}
     return made
@@ -82,7 +67,7 @@ def entries() -> dict[str, bytes]:
 
 
 def pages(
-    release: Release, market: Market, quality: Quality, evidence: Evidence, coins: int
+    release: Release, market: Market, quality: Quality, evidence: Evidence
 ) -> Mapping[str, bytes]:
     """The pages of a release by file name."""
     shared = {
@@ -91,15 +76,15 @@ def pages(
         "closed": market.shown.hour + HOUR,
         "sources": [SOURCES.get(source, source) for source in market.sources],
         "simulated": "simulated" in market.sources,
-        "coins": coins,
+        "coins": release.facts["coins"],
     }
     specific: dict[str, dict[str, Any]] = {
         "index": {
             "cards": cards(market),
             "rising": movers(market, "up"),
             "falling": movers(market, "down"),
-            "highest": market.highest.to_dict("records"),
-            "supplies": market.supplies.to_dict("records"),
+            "highest": market.highest,
+            "supplies": market.supplies,
         },
         "coins": {},
         "coin": {},
@@ -119,69 +104,10 @@ def pages(
     }
 
 
-def cards(market: Market) -> list[Card]:
-    """The key numbers of the newest hour, against the same hour of the day before."""
-    hour = market.shown.hour
-    leaders = numbers_of.leaders(market)
-
-    def card(label: str, column: str, form: Any, *, points: bool = False) -> Card:
-        now = numbers_of.at(market, hour, column)
-        before = numbers_of.at(market, hour - DAY, column)
-        if now is None or before is None:
-            moved = None
-        else:
-            moved = now - before if points else numbers_of.rise(before, now)
-        return Card(label, form(now), now, moved, "points" if points else "%", line(market, column))
-
-    return [
-        card("Total market cap", "total_market_cap", numbers.amount),
-        card("Volume, 24 hours", "total_volume_24h", numbers.amount),
-        card(
-            f"Dominance of {leaders['largest'] or 'the largest'}",
-            "largest_dominance",
-            numbers.percent,
-            points=True,
-        ),
-        card(
-            f"Dominance of {leaders['second'] or 'the second'}",
-            "second_dominance",
-            numbers.percent,
-            points=True,
-        ),
-    ]
-
-
-def line(market: Market, column: str) -> str:
-    """The measure's last week as the path of a small line; where an hour is missing it breaks."""
-    from coin_platform.partitions import Window
-
-    hour = market.shown.hour
-    known = dict(zip(market.overview["snapshot_hour"], market.overview[column], strict=True))
-    hours = Window(hour - (SPARK_HOURS - 1) * HOUR, hour + HOUR).hours
-    hours = [each for each in hours if each >= market.shown.hours[0]]
-    values = [known.get(each) for each in hours]
-    there = [value for value in values if value is not None and value == value]  # noqa: PLR0124
-    if len(there) < 2:  # noqa: PLR2004  a line has two ends
-        return ""
-    low, high = min(there), max(there)
-    step = WIDTH / (len(values) - 1)
-    path, pen_down = [], False
-    for place, value in enumerate(values):
-        if value is None or value != value:  # noqa: PLR0124
-            pen_down = False
-            continue
-        height = 0.5 if high == low else (value - low) / (high - low)
-        y = 2 + (1 - height) * (HEIGHT - 4)
-        path.append(f"{'L' if pen_down else 'M'}{place * step:.1f} {y:.1f}")
-        pen_down = True
-    return "".join(path)
-
-
-def movers(market: Market, direction: str) -> list[dict[str, Any]]:
+def movers(market: Market, direction: str) -> list[Row]:
     """The day's largest moves one way, each with its length against the largest, out of 100."""
-    rows = market.movers[market.movers["direction"] == direction].sort_values("rank")
-    found: list[dict[str, Any]] = rows.to_dict("records")
-    largest = max((abs(row["change"]) for row in found), default=0) or 1
+    found = [row for row in market.movers if row["direction"] == direction]
+    largest = max((abs(row["change"]) for row in found), default=0)
     return [{**row, "length": round(abs(row["change"]) / largest * 100, 1)} for row in found]
 
 
@@ -195,12 +121,17 @@ def by_table(tallies: tuple[Tally, ...]) -> dict[str, list[Tally]]:
 
 def direction(value: float | None) -> str:
     """`up`, `down` or `flat`."""
-    if value is None or value != value or value == 0:  # noqa: PLR0124  NaN
-        return "flat"
-    return "up" if value > 0 else "down"
+    if value is not None and value > 0:
+        return "up"
+    return "down" if value is not None and value < 0 else "flat"
+
+
+def day_text(day: date) -> str:
+    """`25 Nov 2026`."""
+    return f"{day.day} {day:%b %Y}"
 
 
 def instant(moment: datetime | str) -> str:
     """`25 Nov 2026, 14:00 UTC`."""
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return f"{numbers_of.day_text(at.date())}, {at:%H:%M} UTC"
+    return f"{day_text(at.date())}, {at:%H:%M} UTC"

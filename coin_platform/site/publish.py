@@ -16,6 +16,7 @@ from coin_platform.partitions import HOUR, instant_text
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site import assets, build, market, pages, quality
 from coin_platform.site.evidence import Evidence
+from coin_platform.site.market import Market
 from coin_platform.site.releases import Held, Release, Releases
 from coin_platform.site.shown import Shown, shown
 
@@ -74,11 +75,17 @@ def is_due(site: Releases, found: Survey) -> bool:
     After a rollback it is as it should be until something else changes than what the release that
     was rolled back was made of.
     """
-    pointer = site.pointer()
+    held = site.pointer().held
     if found.reasons:
-        return pointer.held is None or list(pointer.held.reasons) != found.reasons
+        return held is None or list(held.reasons) != found.reasons
+    return held is not None or not is_built(site, found)
+
+
+def is_built(site: Releases, found: Survey) -> bool:
+    """Whether the newest release is made of what was surveyed, and one is current."""
     newest = site.newest()
-    return bool(pointer.held) or newest is None or newest.fingerprint != found.fingerprint
+    same = newest is not None and newest.fingerprint == found.fingerprint
+    return same and site.current() is not None
 
 
 def bring_up_to_date(  # noqa: PLR0913  a site, what it is made of, and who makes it when
@@ -88,33 +95,39 @@ def bring_up_to_date(  # noqa: PLR0913  a site, what it is made of, and who make
 
     Raises `TransientError` when a table changes while it is read.
     """
-    entries = pages.entries()
-    if found.shown is None or found.evidence is None or found.reasons:
-        held = site.hold(found.reasons, entries, now)
-        return Outcome(site.pointer().release, held, {})
-    newest = site.newest()
-    if newest is not None and newest.fingerprint == found.fingerprint:
-        site.release_hold()
-        return Outcome(site.pointer().release, None, {})
-    numbers = market.read(lake, found.shown, currency)
-    state = quality.read(lake, found.shown)
-    if versions_of(lake) != found.versions:
-        raise TransientError("a table changed while the page was made of it: it will be made anew")
-    release = Release(
+    with site.writing():
+        if found.shown is None or found.evidence is None or found.reasons:
+            held = site.hold(found.reasons, pages.entries(), now)
+            return Outcome(site.pointer().release, held, {})
+        current = site.current()
+        if current is not None and is_built(site, found):
+            site.release_hold()
+            return Outcome(current.id, None, current.facts)
+        numbers = market.read(lake, found.shown, currency)
+        state = quality.read(lake, found.shown)
+        if versions_of(lake) != found.versions:
+            raise TransientError("a table changed while the page was made of it: try again")
+        release = described(found, found.shown, numbers, run_id, now)
+        files = build.files(release, numbers, state, found.evidence)
+        done = site.publish(release, files, pages.entries(), now)
+        return Outcome(done.id, None, {**release.facts, "files": len(done.files)})
+
+
+def described(found: Survey, what: Shown, numbers: Market, run_id: str, now: datetime) -> Release:
+    """The release as it says of itself what it is; without its files."""
+    return Release(
         id=f"{now:%Y%m%dT%H%M%SZ}-{found.fingerprint[:8]}",
         built_at=instant_text(now),
-        hour=instant_text(found.shown.hour),
+        hour=instant_text(what.hour),
         fingerprint=found.fingerprint,
         facts={
             "run_id": run_id,
-            "closed_at": instant_text(found.shown.hour + HOUR),
+            "closed_at": instant_text(what.hour + HOUR),
             "sources": numbers.sources,
             "versions": dict(found.versions),
-            "days": len(found.shown.days),
-            "hours": len(found.shown.hours),
+            "days": len(what.days),
+            "hours": len(what.hours),
+            "coins": sum(coin.is_priced for coin in numbers.coins),
         },
         files={},
     )
-    files = build.files(release, numbers, state, found.evidence)
-    done = site.publish(release, files, entries, now)
-    return Outcome(done.id, None, {**release.facts, "files": len(done.files)})

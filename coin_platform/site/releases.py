@@ -107,6 +107,11 @@ class Releases:
         folder = self.root / RELEASES
         return sorted((path.name for path in folder.glob("[!.]*")), reverse=True)
 
+    def current(self) -> Release | None:
+        """The release that the pointer names; None where it names none that is there."""
+        name = self.pointer().release
+        return self.read(name) if name and name in self.names() else None
+
     def newest(self) -> Release | None:
         """The release that was built last, whether it is current or was rolled back."""
         names = self.names()

@@ -5,7 +5,6 @@ whatever the texts in it say.
 """
 
 import json
-import math
 from typing import Any
 
 # Texts come from outside: none may end a script element, open a comment or break a line in one.
@@ -43,8 +42,3 @@ def json_text(value: Any) -> str:
     for character, escape in ESCAPES.items():
         text = text.replace(character, escape)
     return text
-
-
-def finite(value: float | None) -> float | None:
-    """The number, or null where there is none that JSON could hold."""
-    return None if value is None or not math.isfinite(value) else value

@@ -34,9 +34,9 @@ def shown(lake: ServedLake, days: int) -> Shown | None:
     missing: dict[date, set[int]] = {}
     for row in lake.rows(curated.PUBLICATIONS, columns).to_pylist():
         if row["hours"]:
-            hours = {int(hour) for hour in (row["hours_missing"] or "").split(",") if hour}
+            absent = {int(hour) for hour in (row["hours_missing"] or "").split(",") if hour}
             # An hour is shown as soon as one table has it, and what is shown is judged.
-            missing[row["day"]] = missing.get(row["day"], hours) & hours
+            missing[row["day"]] = missing.get(row["day"], absent) & absent
     if not missing:
         return None
     newest = max(missing)

@@ -8,7 +8,7 @@ from coin_platform.contracts import curated, processed
 from coin_platform.defs.conditions import WHEN_SHOWN_DATA_CHANGES
 from coin_platform.defs.failures import told_to_dagster
 from coin_platform.defs.serving.evidence import evidence
-from coin_platform.defs.tables import OWNERS, key_of
+from coin_platform.defs.tables import OWNERS, ROWS, key_of
 from coin_platform.partitions import utc_now
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform.settings import Settings
@@ -63,6 +63,7 @@ def market_site(
     return dg.MaterializeResult(
         metadata={
             **done.facts,
+            ROWS: done.facts.get("coins", 0),
             "release": done.release,
             "page": dg.MetadataValue.path(str(site.entry)),
             "seconds": round(time.monotonic() - started, 3),

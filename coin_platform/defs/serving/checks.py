@@ -129,12 +129,11 @@ def market_site(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.AssetCheckResult]:
     """Judge the current release by its files."""
-    current = site.pointer().release
+    release = site.current()
     verdicts: dict[str, Verdict] = {}
-    if current is None:
+    if release is None:
         verdicts = dict.fromkeys(DESCRIPTIONS, Verdict(False, "nothing has been published"))
     else:
-        release = site.read(current)
         verdicts["release_is_whole"] = release_is_whole(site, release)
         verdicts["page_agrees_with_curated"] = (
             page_agrees_with_curated(site, release, served, settings.currency)

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.event_log.base import AssetCheckPartitionInfo
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecordStatus,
+    AssetCheckPartitionInfo,
+)
 
 from coin_platform.contracts import curated, processed
 from coin_platform.defs.curated import checks as curated_checks

@@ -19,7 +19,7 @@ window.charts = (() => {
 
   function colours() {
     const style = getComputedStyle(document.documentElement);
-    const names = ["ink", "muted", "grid", "panel", "accent", "second", "up", "down", "soft"];
+    const names = ["ink", "muted", "grid", "panel", "accent", "second", "up", "down", "soft", "fill"];
     return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   }
 
@@ -43,7 +43,11 @@ window.charts = (() => {
     const margin = (high - low) * 0.08 || Math.abs(high) * 0.01 || 1;
     const range = [zero ? 0 : low - margin, high + margin];
     const tickvals = ticks(...range, wanted);
-    return { range, tickvals, ticktext: tickvals.map(form), tickmode: "array", fixedrange: true };
+    const texts = tickvals.map(form);
+    // Digits behind the point that are 0 on every tick say nothing.
+    const isRound = texts.every((text) => /\.00( |$)/.test(text) || !/\d\.\d/.test(text));
+    const ticktext = isRound ? texts.map((text) => text.replace(/\.00( |$)/, "$1")) : texts;
+    return { range, tickvals, ticktext, tickmode: "array", fixedrange: true };
   }
 
   function layout(axes) {
@@ -58,7 +62,7 @@ window.charts = (() => {
       hoverlabel: { bgcolor: c.panel, bordercolor: c.grid, font: { color: c.ink } },
       dragmode: false,
       showlegend: false,
-      xaxis: { ...line, type: "date", fixedrange: true, automargin: true, showgrid: false, hoverformat: "%d %b %Y, %H:%M", ...axes.xaxis },
+      xaxis: { ...line, type: "date", fixedrange: true, automargin: true, showgrid: false, anchor: axes.yaxis2 ? "y2" : "y", hoverformat: "%d %b %Y, %H:%M", ...axes.xaxis },
     };
     for (const [name, own] of Object.entries(axes)) {
       if (name !== "xaxis") shared[name] = { ...line, automargin: true, ...own };

@@ -42,8 +42,8 @@ window.site = (() => {
 
   function words(milliseconds) {
     const hours = Math.floor(milliseconds / HOUR);
-    if (hours < 1) return "less than an hour";
-    if (hours < 48) return hours === 1 ? "an hour" : `${hours} hours`;
+    if (hours < 2) return `${Math.max(0, Math.floor(milliseconds / 60e3))} minutes`;
+    if (hours < 48) return `${hours} hours`;
     return `${Math.floor(hours / 24)} days`;
   }
 

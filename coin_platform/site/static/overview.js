@@ -17,17 +17,19 @@ site.when("overview").then((market) => {
   charts.ranges((cap.length * market.step) / (24 * HOUR), (days) => {
     const from = Math.max(0, cap.length - Math.round((days * 24 * HOUR) / market.step));
     const x = closes.slice(from);
+    const ends = [+x[0] - market.step / 2, +x[x.length - 1] + market.step / 2];
     charts.draw("chart-cap", (c) => {
       const caps = cap.slice(from), volumes = volume.slice(from);
       return {
         traces: [
-          line(x, caps, c.accent, numbers.amount),
+          line(x, caps, c.accent, numbers.amount, { fill: "tozeroy", fillcolor: c.fill }),
           {
             type: "bar", x, y: volumes, yaxis: "y2", marker: { color: c.soft },
             customdata: texts(volumes, numbers.amount), hovertemplate: "volume %{customdata}<extra></extra>",
           },
         ],
         axes: {
+          xaxis: { range: ends },
           yaxis: { ...charts.axis(caps, numbers.amount), domain: [0.32, 1] },
           yaxis2: { ...charts.axis(volumes, numbers.amount, { zero: true, wanted: 2 }), domain: [0, 0.24] },
         },
@@ -37,7 +39,7 @@ site.when("overview").then((market) => {
       const first = market.largest_dominance.slice(from), second = market.second_dominance.slice(from);
       return {
         traces: [line(x, first, c.accent, numbers.percent), line(x, second, c.second, numbers.percent)],
-        axes: { yaxis: charts.axis([...first, ...second], numbers.percent) },
+        axes: { xaxis: { range: ends }, yaxis: charts.axis([...first, ...second], numbers.percent) },
       };
     });
   });
