@@ -15,7 +15,6 @@ from coin_platform.site import numbers
 from coin_platform.site.assets import assets
 from coin_platform.site.pages import POLICY
 from coin_platform.site.releases import Releases
-from coin_platform_tests.integration.chromium import browser  # noqa: F401  a fixture
 from coin_platform_tests.integration.site_lake import (
     HOSTILE,
     LAST,
@@ -33,7 +32,7 @@ TINY = 2.0e-20
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    """A market with gaps, hostile names, a coin that costs next to nothing and one that vanished."""
+    """Gaps, hostile names, a coin that costs next to nothing, and one that vanished."""
     names = ["Alpha", "Beta", *HOSTILE, *(f"Coin {n}" for n in range(COINS - 2 - len(HOSTILE)))]
     return SiteLake(
         Lake(str(tmp_path_factory.mktemp("market") / "lake")),
@@ -54,7 +53,7 @@ def site(tmp_path_factory, lake):
 
 
 @pytest.fixture
-def page(browser, site):  # noqa: F811
+def page(browser, site):
     """Opens a page of the site from its files, and waits until it is drawn."""
 
     def opened(name="index.html", **options):
@@ -102,7 +101,7 @@ def test_a_page_from_files_says_nothing_on_the_console_and_asks_for_nothing_else
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_from_a_server_keeps_the_policy_of_its_header(browser, server, name):  # noqa: F811
+def test_a_page_from_a_server_keeps_the_policy_of_its_header(browser, server, name):
     browser.open(f"{server}/{name}")
     browser.settled()
     assert browser.said() == []
@@ -276,7 +275,7 @@ def test_nothing_is_wider_than_the_window(page, name, width):
 def test_a_held_page_says_since_when_and_why_and_an_old_release_that_it_is_old(
     browser,
     lake,
-    tmp_path,  # noqa: F811
+    tmp_path,
 ):
     site = Releases(tmp_path / "site", keep=3)
     first = publish(site, lake)
@@ -298,7 +297,7 @@ def test_a_held_page_says_since_when_and_why_and_an_old_release_that_it_is_old(
 def test_before_the_first_release_the_way_in_says_why_there_is_none(
     browser,
     lake,
-    tmp_path,  # noqa: F811
+    tmp_path,
 ):
     site = Releases(tmp_path / "site", keep=3)
     publish(site, lake, evidence(failed(HOSTILE[0])))

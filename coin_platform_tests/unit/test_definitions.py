@@ -41,6 +41,9 @@ def test_the_kind_of_raw_is_the_format_of_its_files():
 def test_hours_lead_to_days():
     for key in GRAPH.materializable_asset_keys:
         partitions = GRAPH.get(key).partitions_def
+        if key.path[0] == "serving":  # it shows them all
+            assert partitions is None
+            continue
         expected = (
             dg.DailyPartitionsDefinition
             if key.path[0] == "curated"

@@ -42,4 +42,10 @@ def test_the_json_of_a_run_with_nothing_to_do_names_every_table():
 
 
 def test_layers_come_in_the_order_of_the_datas_way():
-    assert layers(Report(present=[]).tables) == ["database", "raw", "processed", "curated"]
+    assert layers(Report(present=[]).tables) == [
+        "database",
+        "raw",
+        "processed",
+        "curated",
+        "serving",
+    ]

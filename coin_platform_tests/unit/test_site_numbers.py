@@ -22,7 +22,7 @@ def value_of(text: str) -> float:
     if zeros := re.fullmatch(r"0\.0([₀-₉]+)(\d+)", digits):
         count, rest = int(zeros[1].translate(PLAIN)), zeros[2]
         return sign * float(f"{rest[0]}.{rest[1:]}e-{count + 1}")
-    if power := re.fullmatch(r"(\d\.\d\d) × 10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", digits):
+    if power := re.fullmatch(rf"(\d\.\d\d) {numbers.TIMES} 10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", digits):
         return sign * float(f"{power[1]}e{power[2].translate(PLAIN)}")
     number, _, unit = digits.partition(" ")
     return sign * float(number) * {"": 1, "M": 1e6, "B": 1e9, "T": 1e12}[unit]
@@ -36,8 +36,8 @@ def value_of(text: str) -> float:
         (numbers.price, 2.0e-20, "$0.0₁₉20"),
         (numbers.price, 0.99999, "$1.00"),
         (numbers.price, 0, "$0"),
-        (numbers.price, 1.7e21, "$1.70 × 10²¹"),
-        (numbers.price, -3.5, "−$3.50"),  # noqa: RUF001
+        (numbers.price, 1.7e21, f"$1.70 {numbers.TIMES} 10²¹"),
+        (numbers.price, -3.5, f"{numbers.MINUS}$3.50"),
         (numbers.amount, 4.918432732375634e12, "$4.92 T"),
         (numbers.amount, 999_999_999, "$1.00 B"),
         (numbers.amount, 52_340.4, "$52,340"),
@@ -45,7 +45,7 @@ def value_of(text: str) -> float:
         (numbers.quantity, 19_950_000, "19.95 M"),
         (numbers.percent, 34.484, "34.48 %"),
         (numbers.change, 1.234, "+1.23 %"),
-        (numbers.change, -0.4, "−0.40 %"),  # noqa: RUF001
+        (numbers.change, -0.4, f"{numbers.MINUS}0.40 %"),
         (numbers.change, -0.0001, "0.00 %"),
         (numbers.change, 0.0001, "0.00 %"),
     ],

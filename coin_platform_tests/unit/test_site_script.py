@@ -36,5 +36,5 @@ def test_what_json_cannot_hold_is_refused(value):
 
 @pytest.mark.parametrize("content", [b"", b"alert(1)", b"site.data(1", b'site.data("a");\n'])
 def test_what_is_no_such_script_is_not_read(content):
-    with pytest.raises(ValueError):  # noqa: PT011  several kinds of it
+    with pytest.raises(ValueError):
         value_of(content)

@@ -1,4 +1,4 @@
-"""Pages in real headless Chromium: what a reader sees, what is said on the console, what is sent."""
+"""Pages in real headless Chromium: what a reader sees, what the console says, what is sent."""
 
 import json
 import os
@@ -6,12 +6,12 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 FLAGS = (
     "--headless",
@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 20
 class Browser:
     """A Chromium of the tests' own, with a profile that is thrown away."""
 
-    def __init__(self, driver: webdriver.Chrome) -> None:
+    def __init__(self, driver: "webdriver.Chrome") -> None:
         self.driver = driver
         self.forget()
 
@@ -74,7 +74,8 @@ class Browser:
         return str(self.run("return document.querySelector(arguments[0]).innerText", selector))
 
     def texts(self, selector: str) -> list[str]:
-        found = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText ?? e.textContent)"
+        text = "(e) => e.innerText ?? e.textContent"  # shapes have no innerText
+        found = f"return [...document.querySelectorAll(arguments[0])].map({text})"
         return list(self.run(found, selector))
 
     def values(self, selector: str) -> list[str]:
@@ -107,6 +108,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
     options = Options()
     options.binary_location = str(paths["chromium"])
     profile: Path = tmp_path_factory.mktemp("chromium")
