@@ -7,7 +7,7 @@ from coin_platform.site.assets import assets
 from coin_platform.site.evidence import Evidence
 from coin_platform.site.market import Market
 from coin_platform.site.quality import Quality
-from coin_platform.site.releases import Release
+from coin_platform.site.release import Release
 from coin_platform.site.script import script
 
 OVERVIEW, COINS = "overview", "coins"

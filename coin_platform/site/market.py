@@ -105,7 +105,7 @@ def coins_of(prices: "pa.Table", last: date) -> list[Coin]:
     """The coins of daily prices, by id, each on a grid of days that ends with `last`."""
     ordered = prices.sort_by([("coin_id", "ascending"), ("day", "ascending")])
     ids, days = ordered["coin_id"].to_pylist(), ordered["day"].to_pylist()
-    columns = {name: ordered[name].to_pylist() for name in CANDLE}
+    columns = {name: finite_values(ordered[name]) for name in CANDLE}
     texts = {name: ordered[name] for name in ("name", "symbol", "dominance", "volatility_7d")}
     found = []
     begin = 0
@@ -115,12 +115,10 @@ def coins_of(prices: "pa.Table", last: date) -> list[Coin]:
         newest = {name: values[end - 1].as_py() for name, values in texts.items()}
         start = days[begin]
         places = [(day - start) // DAY for day in days[begin:end]]
-        grid = {}
-        for name, values in columns.items():
-            series: list[float | None] = [None] * ((last - start) // DAY + 1)
-            for place, value in zip(places, values[begin:end], strict=True):
-                series[place] = finite(value)
-            grid[name] = series
+        length = (last - start) // DAY + 1
+        grid = {
+            name: on_grid(values[begin:end], places, length) for name, values in columns.items()
+        }
         found.append(
             Coin(
                 id=ids[begin],
@@ -134,6 +132,26 @@ def coins_of(prices: "pa.Table", last: date) -> list[Coin]:
         )
         begin = end
     return found
+
+
+def on_grid(values: list[float | None], places: list[int], length: int) -> list[float | None]:
+    """The values at their places among so many days; None elsewhere."""
+    if len(values) == length:
+        return values
+    series: list[float | None] = [None] * length
+    for place, value in zip(places, values, strict=True):
+        series[place] = value
+    return series
+
+
+def finite_values(column: "pa.ChunkedArray") -> list[float | None]:
+    """The numbers of a column; None for what is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    none = pa.scalar(None, column.type)
+    values: list[float | None] = pc.if_else(pc.is_finite(column), column, none).to_pylist()
+    return values
 
 
 def finite(value: float | None) -> float | None:

@@ -16,7 +16,7 @@ from coin_platform.site.cards import cards
 from coin_platform.site.evidence import Evidence, Tally
 from coin_platform.site.market import Market, Row
 from coin_platform.site.quality import Hour, Quality
-from coin_platform.site.releases import Release
+from coin_platform.site.release import Release
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -17,7 +17,8 @@ from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site import assets, build, market, pages, quality
 from coin_platform.site.evidence import Evidence
 from coin_platform.site.market import Market
-from coin_platform.site.releases import Held, Release, Releases
+from coin_platform.site.release import Held, Release
+from coin_platform.site.releases import Releases
 from coin_platform.site.shown import Shown, shown
 
 NOTHING_YET = "curated has no hour yet: nothing can be shown"

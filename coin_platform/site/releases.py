@@ -9,19 +9,19 @@ is replaced. A kill at any point leaves the former release whole and current. Fi
 release has with the same content are linked, not written again.
 """
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coin_platform.errors import PermanentError, SettingsError, TransientError
 from coin_platform.partitions import instant_text
+from coin_platform.site import files
+from coin_platform.site.release import Held, Pointer, Release
 from coin_platform.site.script import script, value_of
 
 if TYPE_CHECKING:
@@ -32,35 +32,6 @@ POINTER = "current.js"
 RELEASES = "releases"
 POINTER_NAME = "current"
 LOCK_TIMEOUT_SECONDS = 300
-
-
-@dataclass(frozen=True)
-class Held:
-    """Why the newest data is not shown: since when, and what the checks say."""
-
-    since: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """Which release is current, none at first, since when, and why it has not moved on."""
-
-    release: str | None = None
-    since: str | None = None
-    held: Held | None = None
-
-
-@dataclass(frozen=True)
-class Release:
-    """What `release.json` says; `files` are the digests of its files by name."""
-
-    id: str
-    built_at: str
-    hour: str
-    fingerprint: str
-    facts: Mapping[str, Any]
-    files: Mapping[str, str]
 
 
 def open_site(settings: "Settings") -> "Releases":
@@ -135,13 +106,14 @@ class Releases:
         return [
             name
             for name, digest in release.files.items()
-            if not (folder / name).is_file() or digest_of((folder / name).read_bytes()) != digest
+            if not (folder / name).is_file()
+            or files.digest_of((folder / name).read_bytes()) != digest
         ]
 
     def publish(
         self,
         release: Release,
-        files: Iterable[tuple[str, bytes]],
+        content: Iterable[tuple[str, bytes]],
         entries: Mapping[str, bytes],
         now: datetime,
     ) -> Release:
@@ -154,15 +126,14 @@ class Releases:
             partial = self.root / RELEASES / f".{release.id}.partial"
             former = self.newest()
             digests = {
-                name: self._add(partial / name, name, content, former) for name, content in files
+                name: self._add(partial / name, name, of_file, former) for name, of_file in content
             }
             done = replace(release, files=digests)
             (partial / MANIFEST).write_text(json.dumps(asdict(done), indent=1))
-            make_durable(partial)
+            files.make_durable(partial)
             partial.rename(self.root / RELEASES / release.id)
-            make_durable(self.root / RELEASES, deep=False)
-            for name, content in entries.items():
-                self._replace(name, content)
+            files.sync(self.root / RELEASES)
+            self._enter(entries)
             self._point(Pointer(release.id, instant_text(now)))
             self._remove_oldest()
             return done
@@ -173,8 +144,7 @@ class Releases:
             pointer = self.pointer()
             since = pointer.held.since if pointer.held else instant_text(now)
             held = Held(since, tuple(reasons))
-            for name, content in entries.items():
-                self._replace(name, content)
+            self._enter(entries)
             self._point(replace(pointer, held=held))
             return held
 
@@ -234,28 +204,21 @@ class Releases:
             return None
 
     def _add(self, path: Path, name: str, content: bytes, former: Release | None) -> str:
-        digest = digest_of(content)
+        digest = files.digest_of(content)
         path.parent.mkdir(parents=True, exist_ok=True)
         if former is not None and former.files.get(name) == digest:
             same = self.root / RELEASES / former.id / name
-            if linked(same, path, len(content)):
+            if files.linked(same, path, len(content)):
                 return digest
         path.write_bytes(content)
         return digest
 
-    def _replace(self, name: str, content: bytes) -> None:
-        """Replace a file beside the pointer, whole or not at all."""
-        path = self.root / name
-        if path.is_file() and path.read_bytes() == content:
-            return
-        temporary = self.root / f".{name}.tmp"
-        temporary.write_bytes(content)
-        make_durable(temporary)
-        temporary.replace(path)
-        make_durable(self.root, deep=False)
+    def _enter(self, entries: Mapping[str, bytes]) -> None:
+        for name, content in entries.items():
+            files.replace(self.root / name, content)
 
     def _point(self, pointer: Pointer) -> None:
-        self._replace(POINTER, script(POINTER_NAME, asdict(pointer)))
+        files.replace(self.root / POINTER, script(POINTER_NAME, asdict(pointer)))
 
     def _sweep(self) -> None:
         """Remove what a kill left of releases that were being written or removed."""
@@ -271,30 +234,3 @@ class Releases:
                 gone = self.root / RELEASES / f".{name}.gone"
                 (self.root / RELEASES / name).rename(gone)  # a release is whole or not there
                 shutil.rmtree(gone)
-
-
-def digest_of(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
-
-
-def linked(same: Path, path: Path, size: int) -> bool:
-    """Whether the path is now another name of that file; not every file system can do it."""
-    try:
-        if same.stat().st_size != size:
-            return False
-        os.link(same, path)
-    except OSError:
-        return False
-    return True
-
-
-def make_durable(path: Path, *, deep: bool = True) -> None:
-    """Have a file, or a folder with all that is in it, survive a loss of power."""
-    if path.is_dir() and deep:
-        for child in path.iterdir():
-            make_durable(child)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coin_platform.errors import PermanentError, SettingsError
-from coin_platform.site.releases import POINTER, Release, Releases
+from coin_platform.site.release import Release
+from coin_platform.site.releases import POINTER, Releases
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 ENTRIES = {"index.html": b"way in"}
@@ -142,7 +143,8 @@ PUBLISHING = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from coin_platform.site.releases import Release, Releases
+from coin_platform.site.release import Release
+from coin_platform.site.releases import Releases
 site = Releases(Path(sys.argv[1]), keep=2)
 for number in range(int(sys.argv[2]), 10**6):
     release = Release(f"r{number:07}", "", "", str(number), {}, {})

@@ -16,7 +16,8 @@ from coin_platform.partitions import HOUR, Window, instant_text
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform.settings import Settings
 from coin_platform.site import build
-from coin_platform.site.releases import Release, Releases
+from coin_platform.site.release import Release
+from coin_platform.site.releases import Releases
 from coin_platform.site.script import value_of
 from coin_platform.site.shown import shown
 
