@@ -16,6 +16,9 @@
             │  PySpark              hours above, days below
             ▼
     curated/…                       Delta tables: candles, overview, movers, rankings
+            │  Jinja2, Plotly       site, reading through resources/lake/served.py alone
+            ▼
+    serving/market_site             the market page: static, published whole or held
 
 `contracts` says what each table must look like, `defs` makes the above Dagster assets with checks
 and automation, `definitions.py` binds them to the resources of a deployment, `running` and `cli`

@@ -7,7 +7,13 @@ from pathlib import Path
 
 
 def digest_of(content: bytes) -> str:
+    """What tells a content from any other."""
     return hashlib.sha256(content).hexdigest()[:32]
+
+
+def is_unchanged(path: Path, digest: str) -> bool:
+    """Whether the file is there, with the content of that digest."""
+    return path.is_file() and digest_of(path.read_bytes()) == digest
 
 
 def linked(same: Path, path: Path, size: int) -> bool:

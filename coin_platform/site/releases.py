@@ -106,8 +106,7 @@ class Releases:
         return [
             name
             for name, digest in release.files.items()
-            if not (folder / name).is_file()
-            or files.digest_of((folder / name).read_bytes()) != digest
+            if not files.is_unchanged(folder / name, digest)
         ]
 
     def publish(
