@@ -3,6 +3,7 @@
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from random import Random
 
 import pytest
@@ -156,8 +157,11 @@ def test_the_series_behind_the_charts_are_curated_s_and_break_where_an_hour_is_m
     assert [hour for hour, cap in zip(hours, drawn, strict=True) if cap is None] == sorted(
         lake.missing
     )
-    lines = browser.run("return document.querySelectorAll('#chart-cap .js-line').length")
-    assert lines == 3  # two gaps make three lines
+    lines = browser.run("return document.querySelectorAll('#chart-dominance .js-line').length")
+    assert lines == 2 * 3  # two gaps make three lines of each
+    areas = browser.run("return document.getElementById('chart-cap').data.slice(2).map((a) => a.y)")
+    assert [None in area for area in areas] == [False] * 3
+    assert [*chain(*areas)] == [cap for cap in drawn if cap is not None]
     browser.run("document.querySelector('details[data-table=cap]').open = true")
     browser.wait(lambda: browser.values("details[data-table=cap] data"))
     shown = browser.values("details[data-table=cap] td:nth-child(2) data")

@@ -77,7 +77,21 @@ window.charts = (() => {
     );
   }
 
-  // Draws now and again when the theme changes; `make` gives traces and axes for these colours.
+  // The areas below a line, one for each unbroken part of it: a single one would span the gaps.
+  function areas(x, y, colour) {
+    const parts = [];
+    y.forEach((value, n) => {
+      if (value === null) return;
+      if ((y[n - 1] ?? null) === null) parts.push({ x: [], y: [] });
+      parts.at(-1).x.push(x[n]);
+      parts.at(-1).y.push(value);
+    });
+    return parts.map((part) => ({
+      ...part, type: "scatter", mode: "lines", line: { width: 0 }, fill: "tozeroy", fillcolor: colour, hoverinfo: "skip",
+    }));
+  }
+
+  // Draws now and again when the theme changes; `build` gives traces and axes for these colours.
   async function draw(id, build) {
     drawn.set(id, build);
     const { react } = await plotly();
@@ -91,8 +105,8 @@ window.charts = (() => {
   });
 
   // Buttons that choose how many days are shown; those beyond what there is are left out.
-  function ranges(days, choose) {
-    const choices = [1, 7, 30, 90, 365].filter((choice) => choice < days);
+  function ranges(offered, days, choose) {
+    const choices = offered.filter((choice) => choice < days);
     const place = document.querySelector("[data-ranges]");
     const buttons = [...choices, null].map((choice) => {
       const label = choice === null ? "All" : choice === 1 ? "1 day" : `${choice} days`;
@@ -109,5 +123,5 @@ window.charts = (() => {
     pick(null);
   }
 
-  return { draw, axis, alone, ranges };
+  return { draw, axis, alone, areas, ranges };
 })();

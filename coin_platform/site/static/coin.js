@@ -48,7 +48,7 @@
       ),
     );
     document.getElementById("coin").hidden = false;
-    charts.ranges(days.length, (wanted) => draw(coin, days, Math.max(0, days.length - wanted)));
+    charts.ranges([7, 30, 90], days.length, (wanted) => draw(coin, days, Math.max(0, days.length - wanted)));
 
     tables.behind("candles", ["Day", "Open", "High", "Low", "Close", "Volume, 24 h", "Market cap", "Hours"], () =>
       days

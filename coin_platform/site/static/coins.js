@@ -13,8 +13,8 @@ site.when("coins").then((coins) => {
     { label: "7 days", key: (row) => row[WEEK], cell: (row) => tables.changed(row[WEEK]) },
     { label: "Market cap", key: (row) => row[CAP], cell: (row) => tables.number(row[CAP], numbers.amount) },
     { label: "Volume, 24 h", key: (row) => row[VOLUME], cell: (row) => tables.number(row[VOLUME], numbers.amount) },
-    { label: "Volatility, 7 days", key: (row) => row[VOLATILITY], cell: (row) => tables.number(row[VOLATILITY], percentOf) },
     { label: "30 days", cell: (row) => make("td", { class: "n" }, tables.spark(row[LINE])) },
+    { label: "Volatility, 7 days", key: (row) => row[VOLATILITY], cell: (row) => tables.number(row[VOLATILITY], percentOf) },
   ];
   coins.forEach((row, place) => {
     row.rank = place + 1;

@@ -6,15 +6,15 @@ site.when("overview").then((market) => {
   const closes = cap.map((_, n) => new Date(market.start + n * market.step));
   const texts = (values, form) => values.map((value) => form(value));
 
-  function line(x, y, colour, form, more = {}) {
+  function line(x, y, colour, form) {
     return {
       type: "scatter", mode: "lines+markers", x, y, connectgaps: false,
       line: { color: colour, width: 2 }, marker: { color: colour, size: charts.alone(y) },
-      customdata: texts(y, form), hovertemplate: "%{customdata}<extra></extra>", ...more,
+      customdata: texts(y, form), hovertemplate: "%{customdata}<extra></extra>",
     };
   }
 
-  charts.ranges((cap.length * market.step) / (24 * HOUR), (days) => {
+  charts.ranges([1, 7, 30, 90], (cap.length * market.step) / (24 * HOUR), (days) => {
     const from = Math.max(0, cap.length - Math.round((days * 24 * HOUR) / market.step));
     const x = closes.slice(from);
     const ends = [+x[0] - market.step / 2, +x[x.length - 1] + market.step / 2];
@@ -22,11 +22,12 @@ site.when("overview").then((market) => {
       const caps = cap.slice(from), volumes = volume.slice(from);
       return {
         traces: [
-          line(x, caps, c.accent, numbers.amount, { fill: "tozeroy", fillcolor: c.fill }),
+          line(x, caps, c.accent, numbers.amount),
           {
             type: "bar", x, y: volumes, yaxis: "y2", marker: { color: c.soft },
             customdata: texts(volumes, numbers.amount), hovertemplate: "volume %{customdata}<extra></extra>",
           },
+          ...charts.areas(x, caps, c.fill),
         ],
         axes: {
           xaxis: { range: ends },
