@@ -38,9 +38,12 @@ class Browser:
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
 
-    def open(self, address: str, *, width: int = 1280, theme: str = "light") -> None:
+    def open(
+        self, address: str, *, width: int = 1280, theme: str = "light", zone: str = "UTC"
+    ) -> None:
         """Open a page anew, also when only its hash differs."""
         command = self.driver.execute_cdp_cmd
+        command("Emulation.setTimezoneOverride", {"timezoneId": zone})
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         command("Emulation.setDeviceMetricsOverride", size)
         feature = {"name": "prefers-color-scheme", "value": theme}

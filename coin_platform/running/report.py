@@ -58,7 +58,7 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        return not self.failed_runs
+        return not self.failed_runs and not (self.page and self.page.held)
 
     @property
     def did_anything(self) -> bool:

@@ -19,12 +19,14 @@ class State(StrEnum):
     FAILED = "failed"
     STALE = "stale"  # it has not looked at what is there now
     NEVER = "never"  # it has never looked
+    PENDING = "pending"  # the run that wrote what is there has not ended, and may still look
 
 
 WORDS = {
     State.FAILED: "failed",
     State.STALE: "has not looked at what was written since",
     State.NEVER: "has never looked",
+    State.PENDING: "is still to look",
 }
 
 
@@ -71,6 +73,12 @@ class Evidence:
     def reasons(self) -> list[str]:
         """Why the page may not be published, in words; empty where it may."""
         return sentences(self.unsettled)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether runs that have not ended may still settle what is not settled."""
+        states = {one.state for one in self.unsettled}
+        return State.PENDING in states and State.FAILED not in states
 
 
 def sentences(judged: Iterable[Judged]) -> list[str]:

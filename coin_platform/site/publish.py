@@ -94,8 +94,10 @@ def bring_up_to_date(  # noqa: PLR0913  a site, what it is made of, and who make
 ) -> Outcome:
     """Publish what was surveyed, or hold the current release where checks forbid it.
 
-    Raises `TransientError` when a table changes while it is read.
+    Raises `TransientError` when a table changes while it is read, or checks are still to look.
     """
+    if found.evidence is not None and found.evidence.is_pending:
+        raise TransientError("; ".join(found.reasons))
     with site.writing():
         if found.shown is None or found.evidence is None or found.reasons:
             held = site.hold(found.reasons, pages.entries(), now)

@@ -5,13 +5,18 @@ from datetime import UTC, datetime
 import dagster as dg
 import pyarrow.compute as pc
 import pytest
+from dagster._core.events import StepMaterializationData
 
 from coin_platform import home
 from coin_platform.contracts import curated, processed
 from coin_platform.defs.serving.assets import MARKET_SITE
+from coin_platform.defs.serving.evidence import evidence
 from coin_platform.defs.tables import key_of
-from coin_platform.partitions import Window
+from coin_platform.errors import TransientError
+from coin_platform.partitions import Window, utc_now
+from coin_platform.resources.lake.served import ServedLake
 from coin_platform.settings import load
+from coin_platform.site.publish import bring_up_to_date, survey
 from coin_platform.site.releases import open_site
 from coin_platform_tests.integration.test_automation import Platform
 from coin_platform_tests.integration.test_plan import History
@@ -153,3 +158,32 @@ def test_a_release_is_checked_as_it_was_published(platform):
     again = platform.publish()
     broken = {e.check_name: e.passed for e in again.get_asset_check_evaluations()}
     assert broken["release_is_whole"] is False
+
+
+def test_a_page_waits_for_checks_that_are_still_to_come(platform):
+    """The run that wrote a day has not ended: what it wrote may be good, and is not known to be."""
+    assert platform.hour()
+    platform.execute("day", "2026-03-10")
+    run = dg.DagsterRun(job_name="day", status=dg.DagsterRunStatus.STARTED)
+    platform.instance.add_run(run)
+    materialization = dg.AssetMaterialization(key_of(curated.TOP_PRICES), partition="2026-03-10")
+    event = dg.DagsterEvent(
+        dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+        "day",
+        event_specific_data=StepMaterializationData(materialization),
+    )
+    platform.instance.report_dagster_event(event, run.run_id)
+    served = ServedLake(platform.lake)
+
+    def look():
+        return survey(served, 90, "USD", lambda what: evidence(platform.instance, what, utc_now()))
+
+    found = look()
+    assert found.evidence.is_pending
+    with pytest.raises(TransientError, match=r"curated/top_prices: .* is still to look"):
+        bring_up_to_date(platform.site, served, found, "USD", run.run_id, utc_now())
+    assert platform.site.pointer().held is None
+    platform.instance.report_run_failed(run)
+    found = look()
+    assert not found.evidence.is_pending
+    assert "has not looked at what was written since" in found.reasons[0]

@@ -168,6 +168,26 @@ def test_the_series_behind_the_charts_are_curated_s_and_break_where_an_hour_is_m
     assert [float(cap) for cap in reversed(shown)] == list(overview["total_market_cap"])
 
 
+@pytest.mark.parametrize("name", ["index.html", "coin.html#1"])
+def test_times_are_utc_wherever_the_reader_is(page, name):
+    def read(zone):
+        browser = page(name, zone=zone)
+        browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        browser.wait(lambda: browser.texts("details[data-table] td"))
+        drawn = "[...document.querySelectorAll('.cartesianlayer path, .xtick text')]"
+        return (
+            browser.texts(".xtick text"),
+            browser.texts("details[data-table] tbody th"),
+            browser.run(f"return {drawn}.map((e) => e.getAttribute('d') ?? e.getAttribute('x'))"),
+            browser.run(f"return {drawn}.map((e) => e.getAttribute('transform'))"),
+        )
+
+    here = read("UTC")
+    assert all(len(part) > 2 for part in here)
+    assert read("Pacific/Auckland") == here
+    assert read("America/St_Johns") == here
+
+
 def test_a_coin_s_page_shows_its_candles(page, lake):
     browser = page("coin.html#1")
     prices = table(lake, curated.DAILY_COIN_PRICES)

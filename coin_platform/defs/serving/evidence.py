@@ -12,6 +12,7 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 
 from coin_platform.contracts import curated, processed
+from coin_platform.defs.checks import newest_records
 from coin_platform.defs.curated import checks as curated_checks
 from coin_platform.defs.database import checks as database_checks
 from coin_platform.defs.partitions import day_keys, hour_keys
@@ -99,11 +100,24 @@ def judged(
         (info.check_key, info.partition_key): state_of(info)
         for info in recorded(instance, checks, partitions)
     }
+    pending: dict[tuple[dg.AssetKey, str], bool] = {}
     for check in checks:
         for partition in partitions:
             state = states.get((check, partition), State.NEVER)
+            if state in (State.STALE, State.NEVER):
+                of = (check.asset_key, partition)
+                if of not in pending:
+                    pending[of] = is_being_written(instance, *of)
+                state = State.PENDING if pending[of] else state
             if state is not State.PASSED:
                 yield Judged(id_of(check), check.name, partition, state)
+
+
+def is_being_written(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> bool:
+    """Whether the run that wrote the partition last has not ended: its checks come after it."""
+    record = newest_records(instance, asset, [partition]).get(partition)
+    run = instance.get_run_by_id(record.run_id) if record else None
+    return run is not None and not run.is_finished
 
 
 def failures(infos: Infos) -> list[Judged]:

@@ -23,6 +23,9 @@ window.charts = (() => {
     return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   }
 
+  // An instant as Plotly is to take it. Numbers and dates it would show in the reader's own time.
+  const utc = (milliseconds) => new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
+
   // About so many round numbers across a range.
   function ticks(low, high, wanted) {
     const rough = (high - low) / wanted;
@@ -123,5 +126,5 @@ window.charts = (() => {
     pick(null);
   }
 
-  return { draw, axis, alone, areas, ranges };
+  return { draw, axis, alone, areas, ranges, utc };
 })();

@@ -85,7 +85,7 @@
         },
       ],
       axes: {
-        xaxis: { range: [start, end], rangeslider: { visible: false }, hoverformat: "%d %b %Y" },
+        xaxis: { range: [start, end].map(charts.utc), rangeslider: { visible: false }, hoverformat: "%d %b %Y" },
         yaxis: { ...charts.axis([...of("high"), ...of("low")], numbers.price), domain: [0.32, 1] },
         yaxis2: { ...charts.axis(of("average_volume_24h"), numbers.amount, { zero: true, wanted: 2 }), domain: [0, 0.24] },
       },

@@ -3,7 +3,7 @@
 site.when("overview").then((market) => {
   const HOUR = 3600e3;
   const cap = market.total_market_cap, volume = market.total_volume_24h;
-  const closes = cap.map((_, n) => new Date(market.start + n * market.step));
+  const closes = cap.map((_, n) => market.start + n * market.step);
   const texts = (values, form) => values.map((value) => form(value));
 
   function line(x, y, colour, form) {
@@ -16,8 +16,8 @@ site.when("overview").then((market) => {
 
   charts.ranges([1, 7, 30, 90], (cap.length * market.step) / (24 * HOUR), (days) => {
     const from = Math.max(0, cap.length - Math.round((days * 24 * HOUR) / market.step));
-    const x = closes.slice(from);
-    const ends = [+x[0] - market.step / 2, +x[x.length - 1] + market.step / 2];
+    const x = closes.slice(from).map(charts.utc);
+    const ends = [closes[from] - market.step / 2, closes.at(-1) + market.step / 2].map(charts.utc);
     charts.draw("chart-cap", (c) => {
       const caps = cap.slice(from), volumes = volume.slice(from);
       return {
