@@ -370,3 +370,17 @@ def test_plotly_keeps_its_styles_to_itself(page):
     assert browser.run("return document.querySelectorAll('style').length") == 0
     position = "return getComputedStyle(document.querySelector('#chart-cap .main-svg')).position"
     assert browser.run(position) == "absolute"
+
+
+def test_paper_is_light_whatever_the_theme(page):
+    browser = page(theme="dark")
+    text = "return getComputedStyle(document.querySelector('#chart-cap .xtick text')).fill"
+    dark = browser.run(text)
+    features = [{"name": "prefers-color-scheme", "value": "dark"}]
+    media = {"media": "print", "features": features}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.wait(lambda: browser.run(text) != dark)
+    shown = browser.run("return getComputedStyle(document.body).backgroundColor")
+    assert shown == "rgb(255, 255, 255)"
+    assert browser.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})

@@ -108,7 +108,9 @@ window.site = (() => {
     }
     announceTheme();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", announceTheme);
+  for (const media of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(media).addEventListener("change", announceTheme);
+  }
 
   sayAge();
   when("current").then(sayState);
