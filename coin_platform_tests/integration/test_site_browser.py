@@ -229,6 +229,7 @@ def test_all_coins_are_listed_searched_and_sorted(page, lake):
     browser = page("coins.html")
     prices = table(lake, curated.DAILY_COIN_PRICES)
     prices = prices[prices["day"] == LAST.date()].sort_values("market_cap", ascending=False)
+    assert len(browser.texts("#coins tbody tr")) == 100  # a part at a time
     browser.run("document.getElementById('more').click(); document.getElementById('more').click()")
     assert [float(v) for v in browser.values("#coins td:nth-child(3) data")] == list(
         prices["close"]
@@ -253,6 +254,23 @@ def test_all_coins_are_listed_searched_and_sorted(page, lake):
     box.send_keys("coin 77")
     assert browser.texts("#coins tbody th") == ["Coin 77 Coin 77"]
     assert browser.text("#found") == f"1 of {COINS - 1} coins"
+
+
+def test_a_page_carries_no_more_than_it_shows(page):
+    """The list of all coins, and their candles, are loaded by the pages that show them."""
+    for name, wanted in (
+        ("index.html", ["overview.js"]),
+        ("coins.html", ["coins.js"]),
+        ("coin.html#7", ["7.js"]),
+        ("quality.html", []),
+    ):
+        asked = page(name).asked_for()
+        data = [url.rpartition("/")[2] for url in asked if "/data/" in url]
+        assert data == wanted
+        charts = any("plotly.min" in url for url in asked)
+        assert charts == (name in ("index.html", "coin.html#7"))
+        if charts:  # and Plotly after everything else
+            assert "plotly.min" in asked[-1]
 
 
 def test_hostile_names_are_text_everywhere(page, lake):
