@@ -9,7 +9,7 @@ import pyarrow as pa
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table, Type
 from coin_platform.contracts.render import arrow_schema
-from coin_platform.partitions import HOUR, Window
+from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site.evidence import Evidence, Judged, State, Tally
@@ -18,6 +18,8 @@ from coin_platform.site.releases import Releases
 
 NOW = datetime(2026, 5, 3, 12, 20, tzinfo=UTC)
 LAST = datetime(2026, 5, 3, 11, tzinfo=UTC)  # the newest hour
+COINS = 250  # of the market that the browser is shown
+TINY = 2.0e-20  # a price, too
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
     '"><svg onload=alert(2)>',
@@ -176,7 +178,3 @@ def publish(
     """Bring the site up to date, with what the checks are to say."""
     surveyed = survey(lake.served, 90, "USD", lambda _: found or evidence())
     return bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", now)
-
-
-def hours_before(count: int) -> datetime:
-    return LAST - count * HOUR
