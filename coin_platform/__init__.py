@@ -18,7 +18,9 @@
     curated/…                       Delta tables: candles, overview, movers, rankings
             │                       resources/lake/served.py: processed and curated, never raw
             ▼
-    serving/daily_exports           CSV and Parquet of a day, exports.py; SQL: query; notebook.py
+    serving/market_site             the market page, static, published whole or held: site
+    serving/daily_exports           CSV and Parquet of a day: exports.py
+                                    and SQL (query) and notebooks (notebook.py) read what is served
 
 `contracts` says what each table must look like, `defs` makes the above Dagster assets with checks
 and automation, `definitions.py` binds them to the resources of a deployment, `running` and `cli`

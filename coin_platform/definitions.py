@@ -20,6 +20,8 @@ from coin_platform.defs.processed import statistics
 from coin_platform.defs.raw import assets as raw
 from coin_platform.defs.raw import checks as raw_checks
 from coin_platform.defs.raw import sensors
+from coin_platform.defs.serving import assets as serving
+from coin_platform.defs.serving import checks as serving_checks
 from coin_platform.defs.serving import export_checks, exports
 from coin_platform.defs.source import assets as source
 from coin_platform.resources import build_resources
@@ -41,6 +43,7 @@ def build_definitions(
             *curated.ASSETS,
             *exports.ASSETS,
             *maintenance.ASSETS,
+            *serving.ASSETS,
         ],
         asset_checks=[
             *database_checks.CHECKS,
@@ -49,6 +52,7 @@ def build_definitions(
             *statistics.CHECKS,
             *curated_checks.CHECKS,
             *export_checks.CHECKS,
+            *serving_checks.CHECKS,
         ],
         jobs=automation.JOBS,
         schedules=automation.SCHEDULES,

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Days that Dagster keeps events that later ones have superseded.",
     )
+    site_days: int = Field(90, ge=1, le=366, description="Days that the market page shows.")
+    site_releases: int = Field(
+        5, ge=2, le=100, description="Releases of the market page that are kept."
+    )
 
     @field_validator("home")
     @classmethod
@@ -138,6 +142,11 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """Root of the lake; below it `raw/`, `processed/` and `curated/`."""
         return str(self.home / "lake")
+
+    @property
+    def site_folder(self) -> Path:
+        """Where the market page is: its releases and the pointer to the current one."""
+        return self.home / "site"
 
     @property
     def dagster_home(self) -> Path:

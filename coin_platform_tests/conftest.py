@@ -11,6 +11,9 @@ from psycopg import sql
 from coin_platform.resources.database.embedded import EmbeddedPostgres
 from coin_platform.resources.database.endpoint import EmbeddedEndpoint, keywords
 from coin_platform.resources.database.postgres import PostgresDatabase
+from coin_platform_tests.chromium import browser
+
+__all__ = ["browser"]  # a fixture of all tests
 
 TEMPLATE = "template_market"
 

@@ -14,6 +14,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 COMMANDS = {
     "run": ("coin_platform.cli.run", "Materialize the hours that closed last, up to curated."),
+    "open": ("coin_platform.cli.open", "Open the market page; build it first if it is not there."),
     "dev": ("coin_platform.cli.dev", "Open the Dagster UI with schedules and sensors on."),
     "stop": ("coin_platform.cli.services", "Stop what was left running on this home."),
     "doctor": ("coin_platform.cli.doctor", "Say whether each part answers, and how to mend it."),
@@ -21,6 +22,7 @@ COMMANDS = {
     "sql": ("coin_platform.cli.sql", "Query processed and curated, or open a shell for it."),
     "redrive": ("coin_platform.cli.redrive", "Put an hour through again, or release its rows."),
     "demo": ("coin_platform.cli.demo", "Show on a home of its own what the platform does."),
+    "site": ("coin_platform.cli.site", "List the releases of the market page, or roll it back."),
     "replication": ("coin_platform.cli.replication", "Look at, start, stop or reload the task."),
 }
 

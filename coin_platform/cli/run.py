@@ -184,4 +184,17 @@ def show(out: Console, report: Any, settings: Settings) -> None:
     done, there = len(report.hours), len(report.present)
     out.print(f"\n{done} hours done, {there} were there already, {report.seconds:.1f} s.")
     out.print(f"Lake    {settings.lake_url}")
+    show_page(out, report)
     out.print("Next    coin-platform dev: the same in the Dagster UI, hour by hour from now on")
+
+
+def show_page(out: Console, report: Any) -> None:
+    """Where the market page is, or why it is not there or not of now."""
+    if report.page is None:
+        return
+    if report.page.release:
+        out.print(f"Page    {report.page.entry}   (coin-platform open)")
+    told = " ".join(report.failed_runs.values())
+    for reason in report.page.held:
+        if reason not in told:
+            out.print(f"[yellow]the page is held[/]: {escape(reason)}")

@@ -2,7 +2,8 @@
 
 An hour's way: the schedule loads the hour that closed into the database; the replication task
 carries it to raw; the sensor (`raw/sensors.py`) sees it arrive and asks for raw and processed; the
-condition (`conditions.py`) refreshes the days of curated whose checked data changed.
+condition (`conditions.py`) refreshes the days of curated whose checked data changed, and then the
+market page.
 """
 
 import dagster as dg
@@ -10,6 +11,7 @@ import dagster as dg
 from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.model import Table
 from coin_platform.defs.maintenance.assets import DAGSTER_RECORDS, DELTA_TABLES
+from coin_platform.defs.serving.assets import MARKET_SITE
 from coin_platform.defs.tables import key_of
 
 
@@ -56,7 +58,13 @@ MAINTAIN = dg.define_asset_job(
     description="Merge small files of past days, and prune Dagster's records.",
     tags=RETRIES,
 )
-JOBS = (LOAD_HOUR, PROCESS_HOUR, REDRIVE, HOUR, DAY, MAINTAIN)
+PUBLISH_SITE = dg.define_asset_job(
+    "publish_site",
+    dg.AssetSelection.assets(MARKET_SITE),
+    description="Publish the market page, or hold it and say why.",
+    tags=RETRIES,
+)
+JOBS = (LOAD_HOUR, PROCESS_HOUR, REDRIVE, HOUR, DAY, PUBLISH_SITE, MAINTAIN)
 
 # Two minutes past the hour: the listing is refreshed every minute, so by then it shows the close.
 HOURLY = dg.build_schedule_from_partitioned_job(
@@ -80,7 +88,8 @@ SCHEDULES = (HOURLY, NIGHTLY)
 
 AUTOMATION = dg.AutomationConditionSensorDefinition(
     "refresh_curated",
-    target=selection(curated.TABLES, serving.TABLES, (processed.LEDGER,)),
+    target=selection(curated.TABLES, serving.TABLES, (processed.LEDGER,))
+    | dg.AssetSelection.assets(MARKET_SITE),
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

@@ -48,10 +48,15 @@ def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
 
         return ServedLake(open_lake())
 
+    def site() -> object:
+        from coin_platform.site.releases import open_site
+
+        return open_site(settings)
+
     def engine() -> object:
         from coin_platform.resources.engine import open_engine
 
         return open_engine(settings)
 
-    openers = (source, database, replication, lake, served, engine)
+    openers = (source, database, replication, lake, served, site, engine)
     return {opener.__name__: cache(opener) for opener in openers}

@@ -50,12 +50,11 @@ def execute(
     partitions: Sequence[str],
     observer: Observer,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job over consecutive partitions as one run; failures are in the result."""
-    tags = {
-        PROCESS: str(identity(os.getpid())),
-        "dagster/asset_partition_range_start": partitions[0],
-        "dagster/asset_partition_range_end": partitions[-1],
-    }
+    """Run a job over consecutive partitions, if it has any, as one run; it holds failures."""
+    tags = {PROCESS: str(identity(os.getpid()))}
+    if partitions:
+        tags["dagster/asset_partition_range_start"] = partitions[0]
+        tags["dagster/asset_partition_range_end"] = partitions[-1]
     config: dict[str, Any] = {"loggers": {"observer": {}}}
     definition = definitions.resolve_job_def(job)
     observer.plan(len(definition.nodes))

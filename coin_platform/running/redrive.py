@@ -46,6 +46,7 @@ def redrive(  # noqa: PLR0913  an hour, and what is said of it
         report = Report([])
         opened.do_hours("hour" if from_source else "redrive", [hour], report)
         opened.do_days([hour], report)
+        opened.publish_page(report)
         return report
 
 

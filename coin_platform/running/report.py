@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from coin_platform.defs.serving.assets import MARKET_SITE
 from coin_platform.defs.tables import ROWS, TABLES
 from coin_platform.partitions import instant_text
 
 OURS = "coin_platform.errors."
+REPORTED = (*(table.id for table in TABLES), MARKET_SITE.to_user_string())
 INTERRUPTED = "DagsterExecutionInterruptedError"
 
 
@@ -25,6 +28,15 @@ class TableReport:
     failed: int = 0
 
 
+@dataclass(frozen=True)
+class Page:
+    """The market page: where it is opened, its current release, and why no newer one is out."""
+
+    entry: Path
+    release: str | None
+    held: list[str]
+
+
 @dataclass
 class Report:
     """All of the run.
@@ -36,16 +48,17 @@ class Report:
     present: Sequence[datetime]
     hours: list[datetime] = field(default_factory=list)
     tables: dict[str, TableReport] = field(
-        default_factory=lambda: {table.id: TableReport() for table in TABLES}
+        default_factory=lambda: {id_: TableReport() for id_ in REPORTED}
     )
     failures: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     failed_runs: dict[str, str] = field(default_factory=dict)
+    page: Page | None = None
     seconds: float = 0.0
 
     @property
     def succeeded(self) -> bool:
-        return not self.failed_runs
+        return not self.failed_runs and not (self.page and self.page.held)
 
     @property
     def did_anything(self) -> bool:
@@ -116,6 +129,13 @@ class Report:
                 "failures": [*self.failures, *self.warnings],
             },
             "errors": self.failed_runs,
+            "page": {
+                "path": str(self.page.entry),
+                "release": self.page.release,
+                "held": self.page.held,
+            }
+            if self.page
+            else None,
             "seconds": round(self.seconds, 1),
         }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from coin_platform import home
 from coin_platform.contracts import processed
-from coin_platform.partitions import Window, windows_of
+from coin_platform.partitions import Window, utc_now, windows_of
 from coin_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Session:
     """A home in use: what runs on it, and who watches."""
 
+    settings: Settings
     definitions: "dg.Definitions"
     instance: "dg.DagsterInstance"
     observer: "Observer"
@@ -57,6 +58,28 @@ class Session:
                 execute(self.definitions, self.instance, "day", day_keys(window), self.observer)
             )
 
+    def publish_page(self, report: "Report") -> None:
+        """Publish the market page, or hold it, unless it is as it should be already."""
+        from coin_platform.defs.serving.evidence import evidence
+        from coin_platform.resources.lake import open_lake
+        from coin_platform.resources.lake.served import ServedLake
+        from coin_platform.running.execute import execute
+        from coin_platform.running.report import Page
+        from coin_platform.site.publish import is_due, survey
+        from coin_platform.site.releases import open_site
+
+        settings, site = self.settings, open_site(self.settings)
+        found = survey(
+            ServedLake(open_lake(settings)),
+            settings.site_days,
+            settings.currency,
+            lambda what: evidence(self.instance, what, utc_now()),
+        )
+        if is_due(site, found):
+            report.add(execute(self.definitions, self.instance, "publish_site", [], self.observer))
+        pointer = site.pointer()
+        report.page = Page(site.entry, pointer.release, list(found.reasons))
+
 
 @contextmanager
 def session(
@@ -72,7 +95,7 @@ def session(
         definitions = build_definitions(settings, resources, loggers)
         with home.open_instance(settings) as instance:
             bury_dead_runs(instance)
-            yield Session(definitions, instance, observer, blocking_checks(definitions))
+            yield Session(settings, definitions, instance, observer, blocking_checks(definitions))
 
 
 def run_hours(
@@ -90,6 +113,17 @@ def run_hours(
         report = Report(plan.present)
         opened.do_hours("hour", plan.missing, report)
         opened.do_days(asked, report)
+        opened.publish_page(report)
+        return report
+
+
+def have_page(settings: Settings, observer: "Observer") -> "Report":
+    """Have the market page of what is in the lake."""
+    with session(settings, observer) as opened:
+        from coin_platform.running.report import Report
+
+        report = Report([])
+        opened.publish_page(report)
         return report
 
 

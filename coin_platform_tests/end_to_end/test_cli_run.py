@@ -81,7 +81,7 @@ def test_a_run_killed_midway_is_marked_failed_by_the_next_which_does_its_hour(
     process.communicate()
 
     assert len(home.run("--hours", "1", "--coins", "20")["hours"]) == 1
-    assert statuses(home) == {"FAILURE": 1, "SUCCESS": 2}
+    assert statuses(home) == {"FAILURE": 1, "SUCCESS": 3}  # hour, day, page
 
 
 def test_a_grid_that_starts_in_the_future_is_refused_by_the_settings_name(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class History:
         )
         self.check(table, partition, passed=True)
 
-    def check(self, table: Table, partition: str, *, passed: bool) -> None:
+    def check(self, table: Table, partition: str, *, passed: bool, name: str = CHECK) -> None:
         """A run announced the check, which then looked at the partition as it is now."""
         key, run_id = key_of(table), make_new_run_id()
         [newest] = self.instance.fetch_materializations(
@@ -61,12 +61,12 @@ class History:
         ).records
         planned = AssetCheckEvaluationPlanned(
             asset_key=key,
-            check_name=CHECK,
+            check_name=name,
             partitions_subset=DefaultPartitionsSubset({partition}),
         )
         evaluation = dg.AssetCheckEvaluation(
             asset_key=key,
-            check_name=CHECK,
+            check_name=name,
             passed=passed,
             blocking=True,
             partition=partition,

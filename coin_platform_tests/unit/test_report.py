@@ -1,9 +1,10 @@
 """What a run says of itself afterwards."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 from coin_platform.errors import PermanentError
-from coin_platform.running.report import Report, layers, reason_of
+from coin_platform.running.report import Page, Report, layers, reason_of
 
 
 def error(message, cause=None):
@@ -49,3 +50,16 @@ def test_layers_come_in_the_order_of_the_datas_way():
         "curated",
         "serving",
     ]
+
+
+def test_a_run_whose_page_is_held_has_not_succeeded():
+    report = Report(present=[])
+    report.page = Page(Path("index.html"), "a-release", [])
+    assert report.succeeded
+    report.page = Page(Path("index.html"), "a-release", ["prices differ"])
+    assert not report.succeeded
+    assert report.as_json()["page"] == {
+        "path": "index.html",
+        "release": "a-release",
+        "held": ["prices differ"],
+    }

@@ -1,0 +1,16 @@
+"""The market page: a static site made of curated tables and check results, without Dagster.
+
+    shown.py      which hours and days the page shows
+    evidence.py   what the checks said of them, and whether that lets the page be published
+    market.py     what the market pages show, from curated; series.py, cards.py: its numbers
+    quality.py    the numbers of the data-quality page
+    numbers.py    numbers as people read them; static/numbers.js says the same in the browser
+    script.py     data as scripts that a page loads from `file://` under a strict policy
+    assets.py     styles, scripts and Plotly, under names made of their content
+    pages.py      templates and what they are filled with
+    build.py      the files of a release
+    releases.py   where releases stand: published whole or not at all, rolled back by one command
+    publish.py    whether there is anything to do; then a release, or the last one held and why
+
+Everything is read through `ServedLake`, so nothing of raw can come onto a page.
+"""

@@ -1,0 +1,235 @@
+"""Where releases stand: each whole in a folder of its own, and one pointer to the current one.
+
+    index.html, coins.html, …   ways in: they ask the pointer and go on to the current release
+    current.js                  the pointer, and why it has not moved on
+    releases/<id>/              a release: pages, assets, data and `release.json`, never changed
+
+A release is written beside the others, made durable, and renamed into its place; then the pointer
+is replaced. A kill at any point leaves the former release whole and current. Files that a former
+release has with the same content are linked, not written again.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coin_platform.errors import PermanentError, SettingsError, TransientError
+from coin_platform.partitions import instant_text
+from coin_platform.site import files
+from coin_platform.site.release import Held, Pointer, Release
+from coin_platform.site.script import script, value_of
+
+if TYPE_CHECKING:
+    from coin_platform.settings import Settings
+
+MANIFEST = "release.json"
+POINTER = "current.js"
+RELEASES = "releases"
+POINTER_NAME = "current"
+LOCK_TIMEOUT_SECONDS = 300
+
+
+def open_site(settings: "Settings") -> "Releases":
+    """The releases of the configured deployment. Nothing is created yet."""
+    return Releases(settings.site_folder, settings.site_releases)
+
+
+class Releases:
+    """The releases below one folder. Names and contents go in, so that a bucket could take them."""
+
+    def __init__(self, root: Path, keep: int) -> None:
+        self.root = root
+        self.keep = keep
+
+    @property
+    def entry(self) -> Path:
+        """The page that people open."""
+        return self.root / "index.html"
+
+    def pointer(self) -> Pointer:
+        """The pointer; an empty one before the first release."""
+        try:
+            found = value_of((self.root / POINTER).read_bytes())
+        except FileNotFoundError:
+            return Pointer()
+        except (OSError, ValueError) as error:
+            raise PermanentError(
+                f"{self.root / POINTER} cannot be read ({error}): "
+                "`coin-platform site rollback` writes it anew"
+            ) from error
+        held = found["held"]
+        return Pointer(
+            found["release"],
+            found["since"],
+            Held(held["since"], tuple(held["reasons"])) if held else None,
+        )
+
+    def all(self) -> list[Release]:
+        """The releases that are there, newest first."""
+        return [self.read(name) for name in self.names()]
+
+    def names(self) -> list[str]:
+        """The ids of the releases that are there, newest first."""
+        folder = self.root / RELEASES
+        return sorted((path.name for path in folder.glob("[!.]*")), reverse=True)
+
+    def current(self) -> Release | None:
+        """The release that the pointer names; None where it names none that is there."""
+        name = self.pointer().release
+        return self.read(name) if name and name in self.names() else None
+
+    def newest(self) -> Release | None:
+        """The release that was built last, whether it is current or was rolled back."""
+        names = self.names()
+        return self.read(names[0]) if names else None
+
+    def read(self, name: str) -> Release:
+        """What a release says of itself."""
+        path = self.root / RELEASES / name / MANIFEST
+        try:
+            return Release(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise PermanentError(f"{path} cannot be read ({error}): remove its folder") from error
+
+    def content(self, release: str, name: str) -> bytes:
+        """A file of a release."""
+        return (self.root / RELEASES / release / name).read_bytes()
+
+    def broken(self, release: Release) -> list[str]:
+        """Files of the release that are gone, or are no longer what was written."""
+        folder = self.root / RELEASES / release.id
+        return [
+            name
+            for name, digest in release.files.items()
+            if not files.is_unchanged(folder / name, digest)
+        ]
+
+    def publish(
+        self,
+        release: Release,
+        content: Iterable[tuple[str, bytes]],
+        entries: Mapping[str, bytes],
+        now: datetime,
+    ) -> Release:
+        """Write a release, make it current, and remove the oldest beyond those that are kept.
+
+        `release.files` is filled in. `entries` are the ways in, beside the pointer.
+        """
+        with self.writing():
+            self._sweep()
+            partial = self.root / RELEASES / f".{release.id}.partial"
+            former = self.newest()
+            digests = {
+                name: self._add(partial / name, name, of_file, former) for name, of_file in content
+            }
+            done = replace(release, files=digests)
+            (partial / MANIFEST).write_text(json.dumps(asdict(done), indent=1))
+            files.make_durable(partial)
+            partial.rename(self.root / RELEASES / release.id)
+            files.sync(self.root / RELEASES)
+            self._enter(entries)
+            self._point(Pointer(release.id, instant_text(now)))
+            self._remove_oldest()
+            return done
+
+    def hold(self, reasons: Iterable[str], entries: Mapping[str, bytes], now: datetime) -> Held:
+        """Leave the current release and say on it why no newer one is out; since the first time."""
+        with self.writing():
+            pointer = self.pointer()
+            since = pointer.held.since if pointer.held else instant_text(now)
+            held = Held(since, tuple(reasons))
+            self._enter(entries)
+            self._point(replace(pointer, held=held))
+            return held
+
+    def release_hold(self) -> None:
+        """Say no longer that the current release is held."""
+        with self.writing():
+            pointer = self.pointer()
+            if pointer.held:
+                self._point(replace(pointer, held=None))
+
+    def roll_back(self, to: str | None, now: datetime) -> Release:
+        """Make a former release current: the one before the current one, or the one named.
+
+        Raises `SettingsError` where there is none, and `PermanentError` where it is not whole.
+        """
+        with self.writing():
+            there = self.names()
+            current = self._current_or_none()
+            older = [name for name in there if current is None or name < current]
+            chosen = to or (older[0] if older else None)
+            if chosen is None or chosen not in there:
+                raise SettingsError(
+                    f"no release {to}; there are {', '.join(there) or 'none'}"
+                    if to
+                    else f"there is no release before {current}; there are "
+                    f"{', '.join(there) or 'none'}"
+                )
+            release = self.read(chosen)
+            if broken := self.broken(release):
+                raise PermanentError(
+                    f"release {chosen} is not whole ({', '.join(broken[:5])}): choose another with "
+                    f"`coin-platform site rollback --to`"
+                )
+            self._point(Pointer(chosen, instant_text(now)))
+            return release
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one writer of the site on this machine; may be nested."""
+        from filelock import FileLock, Timeout
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / ".lock", timeout=LOCK_TIMEOUT_SECONDS, is_singleton=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TransientError(f"{lock.lock_file} is held by another writer") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _current_or_none(self) -> str | None:
+        try:
+            return self.pointer().release
+        except PermanentError:  # a rollback mends it
+            return None
+
+    def _add(self, path: Path, name: str, content: bytes, former: Release | None) -> str:
+        digest = files.digest_of(content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if former is not None and former.files.get(name) == digest:
+            same = self.root / RELEASES / former.id / name
+            if files.linked(same, path, len(content)):
+                return digest
+        path.write_bytes(content)
+        return digest
+
+    def _enter(self, entries: Mapping[str, bytes]) -> None:
+        for name, content in entries.items():
+            files.replace(self.root / name, content)
+
+    def _point(self, pointer: Pointer) -> None:
+        files.replace(self.root / POINTER, script(POINTER_NAME, asdict(pointer)))
+
+    def _sweep(self) -> None:
+        """Remove what a kill left of releases that were being written or removed."""
+        (self.root / RELEASES).mkdir(parents=True, exist_ok=True)
+        for path in (self.root / RELEASES).glob(".*"):
+            shutil.rmtree(path)
+
+    def _remove_oldest(self) -> None:
+        """Keep the newest releases and the current one."""
+        current = self.pointer().release
+        for name in self.names()[self.keep :]:
+            if name != current:
+                gone = self.root / RELEASES / f".{name}.gone"
+                (self.root / RELEASES / name).rename(gone)  # a release is whole or not there
+                shutil.rmtree(gone)
