@@ -8,6 +8,8 @@ import pytest
 
 from coin_platform.contracts import raw
 from coin_platform.definitions import build_definitions, defs
+from coin_platform.defs.maintenance import assets as maintenance
+from coin_platform.defs.serving.assets import MARKET_SITE
 from coin_platform.defs.tables import TABLES, key_of
 from coin_platform.settings import load
 
@@ -39,18 +41,14 @@ def test_the_kind_of_raw_is_the_format_of_its_files():
 
 
 def test_hours_lead_to_days():
+    of_everything = {MARKET_SITE, *(asset.key for asset in maintenance.ASSETS)}
     for key in GRAPH.materializable_asset_keys:
-        if key.path[0] == "maintenance":
-            continue
         partitions = GRAPH.get(key).partitions_def
-        if key.path[0] == "serving":  # it shows them all
-            assert partitions is None
+        if key in of_everything:
+            assert partitions is None, key
             continue
-        expected = (
-            dg.DailyPartitionsDefinition
-            if key.path[0] in ("curated", "serving")
-            else (dg.HourlyPartitionsDefinition)
-        )
+        daily = key.path[0] in ("curated", "serving")
+        expected = dg.DailyPartitionsDefinition if daily else dg.HourlyPartitionsDefinition
         assert isinstance(partitions, expected), key
 
 
