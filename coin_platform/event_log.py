@@ -2,11 +2,12 @@
 
 Dagster writes the result of a check by five statements of their own, and a run over a month reports
 forty thousand: that took more time than the work. Here the results that follow each other are held
-until any other event comes, which every step has after its results, and written together. What
-Dagster then reads is the same.
+until any other event comes, which every step has after its results, or until somebody reads here,
+and are written together. What Dagster then reads is the same.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,11 @@ class EventLog(PostgresEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def _connect(self) -> "AbstractContextManager[Connection]":
+        """Whoever reads finds what was reported before."""
+        self._write_held()
+        return super()._connect()
+
     def store_event(self, event: EventLogEntry) -> None:
         with self._guard:
             if is_result_of_a_partition(event):
@@ -86,12 +92,10 @@ class EventLog(PostgresEventLogStorage):
                 if len(self._held) >= HELD:
                     self._write_held()
                 return
-            self._write_held()
             super().store_event(event)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         with self._guard:
-            self._write_held()
             planned = DagsterEventType.ASSET_MATERIALIZATION_PLANNED
             rows = [event for event in events if event.dagster_event_type == planned]
             if rows:
@@ -119,9 +123,10 @@ class EventLog(PostgresEventLogStorage):
                 self._store_asset_event(connection, event, id_)
 
     def _write_held(self) -> None:
-        if not self._held:
+        with self._guard:
+            events, self._held = self._held, []
+        if not events:
             return
-        events, self._held = self._held, []
         with self.index_transaction() as connection:
             ids = self._insert(connection, events)
             rows = [self._result_row(event, id_) for event, id_ in zip(events, ids, strict=True)]

@@ -66,8 +66,8 @@ def survey(lake: ServedLake, days: int, currency: str, look: Callable[[Shown], E
 
 def versions_of(lake: ServedLake) -> dict[str, int]:
     """The version of each served table that exists, by its id."""
-    details = {table.id: lake.detail(table) for table in lake.tables()}
-    return {name: detail.version for name, detail in details.items() if detail}
+    versions = {table.id: lake.version(table) for table in lake.tables()}
+    return {name: version for name, version in versions.items() if version is not None}
 
 
 def is_due(site: Releases, found: Survey) -> bool:

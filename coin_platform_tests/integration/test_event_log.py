@@ -151,7 +151,6 @@ def test_a_result_that_nobody_planned_is_recorded(instance: dg.DagsterInstance) 
     for entry in instance.all_logs(run.run_id):
         if entry.dagster_event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             instance.store_event(entry)
-    instance.report_engine_event("the end", run)
     with instance.event_log_storage.index_connection() as connection:
         after_all = connection.execute(
             text("SELECT count(*) FROM asset_check_executions")

@@ -256,6 +256,10 @@ class Lake:
         """The table's version, files, bytes and rows from its log; None where there is none."""
         return tables.detail(self.uri(table), self.storage_options)
 
+    def version(self, table: Table) -> int | None:
+        """The table's newest version; None where there is none. Reads less than `detail`."""
+        return tables.version(self.uri(table), self.storage_options)
+
     def compact(self, table: Table, before: datetime | None = None) -> list[Window]:
         """Make one file of each day that ended by `before` (now) and has more; their spans."""
         with self.writing(table):

@@ -41,6 +41,10 @@ class ServedLake:
     def exists(self, table: Table) -> bool:
         return self._lake.exists(served(table))
 
+    def version(self, table: Table) -> int | None:
+        """The table's newest version; None where there is none."""
+        return self._lake.version(served(table))
+
     def detail(self, table: Table) -> TableDetail | None:
         """The table's version, files, bytes and rows; None where there is none."""
         return self._lake.detail(served(table))

@@ -115,6 +115,15 @@ def detail(uri: str, options: Mapping[str, str]) -> TableDetail | None:
     return TableDetail(found.version(), files.num_rows, total("size_bytes"), total("num_records"))
 
 
+def version(uri: str, options: Mapping[str, str]) -> int | None:
+    """The table's newest version; None where there is no table."""
+    from deltalake import DeltaTable
+
+    if not exists(uri, options):
+        return None
+    return DeltaTable(uri, storage_options=dict(options), without_files=True).version()
+
+
 def rows(
     table: Table,
     uri: str,
