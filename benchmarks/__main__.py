@@ -22,7 +22,7 @@ def sizes_of(settings: tuple[str, ...]) -> Sizes:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("works", nargs=-1, type=click.Choice(WORKS), metavar="[WORK]…")
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--size", "settings", multiple=True, metavar="NAME=NUMBER", help="May be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the page there.")
 def main(

@@ -5,7 +5,6 @@ one was; raw is then loaded anew by the replication task itself. Nothing is fake
 hour meets: keys, file sizes, commits, statistics and records are as if the days had been done.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pyarrow as pa
@@ -17,8 +16,7 @@ from coin_platform.partitions import DAY, Window
 from coin_platform.resources.lake import Lake, open_lake
 from coin_platform.settings import Settings
 
-# A file a day, as after compaction; tables of few rows in one.
-BY_DAY = (processed.COIN_QUOTES, curated.DAILY_COIN_PRICES)
+# Tables of few rows, written at once.
 AT_ONCE = (
     processed.LEDGER,
     curated.MARKET_OVERVIEW,
@@ -63,16 +61,26 @@ FROM (SELECT *, substr(partition, 1, 10) AS day,
 
 def copy_day(settings: Settings, day: Window, days: int) -> None:
     """Give the home so many days before the one that it has done. Its services must be in use."""
-    copy_quotes(settings, day, days)
     lake = open_lake(settings)
-    for table in BY_DAY:
-        rows = lake.rows(table, table.column_names, day)
-        for back in range(1, days + 1):
-            earlier = Window(day.start - back * DAY, day.end - back * DAY)
-            lake.replace_rows(table, shifted(table, rows, back), earlier)
+    copy_quotes(settings, day, days)
+    copy_by_day(lake, processed.COIN_QUOTES, day, days)
+    copy_served(lake, day, days)
+    copy_records(settings, days)
+
+
+def copy_served(lake: Lake, day: Window, days: int) -> None:
+    """What the page shows: curated and the ledger."""
+    copy_by_day(lake, curated.DAILY_COIN_PRICES, day, days)
     for table in AT_ONCE:
         copy_small(lake, table, day, days)
-    copy_records(settings, days)
+
+
+def copy_by_day(lake: Lake, table: Table, day: Window, days: int) -> None:
+    """A file a day, as after compaction."""
+    rows = lake.rows(table, table.column_names, day)
+    for back in range(1, days + 1):
+        earlier = Window(day.start - back * DAY, day.end - back * DAY)
+        lake.replace_rows(table, shifted(table, rows, back), earlier)
 
 
 def copy_quotes(settings: Settings, day: Window, days: int) -> None:
@@ -130,8 +138,3 @@ def copy_records(settings: Settings, days: int) -> None:
                 connection.execute(text(CHECKS), {k: known[k] for k in ("back", "checked")})
             for table in ("event_logs", "asset_check_executions"):
                 connection.execute(text(f"VACUUM ANALYZE {table}"))
-
-
-def commits(lake: Lake, tables: Sequence[Table]) -> dict[str, int]:
-    """The versions of the tables, for the record."""
-    return {table.id: detail.version for table in tables if (detail := lake.detail(table))}

@@ -27,7 +27,7 @@ class Sizes:
     hours: int = 720  # of quotes from raw to curated
     load_rows: int = 720_000  # in the table that is upserted into, and loaded
     changes: int = 50_000  # inserts, and as many updates
-    history_days: int = 180  # behind the hour that is timed
+    history_days: int = 60  # behind the hour that is timed
     backfill_days: int = 30
     site_days: int = 90
 

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from coin_platform.settings import Settings
 
 SHORT, LONG = "1 day behind it", "a long past behind it"
 FOLDERS = {SHORT: "short", LONG: "long"}
-WARMING = 1  # hours done before the one that is timed
 
 
 def prepare(sizes: Sizes, shared: Path) -> None:
@@ -52,35 +52,41 @@ def past(settings: Settings, days: int) -> None:
 
 def contender(name: str) -> Contender:
     def run(case: Case) -> object:
-        from coin_platform.running.session import run_hours
+        """In one session, as a process that goes on from hour to hour."""
+        from coin_platform.running.report import Report
+        from coin_platform.running.session import Session, session
 
         settings = settings_of(case.shared / FOLDERS[name], case.sizes.coins)
-        lake = open_lake(settings)
-        begin = next_hour(settings)
-        with home.in_use(settings), market(settings, begin + HOUR * WARMING) as source:
-            for hour in hours_from(begin, WARMING):
-                run_hours(settings, [hour], Nobody(), {"source": source})
-            shares = Shares()
-            last = begin + HOUR * WARMING
-            with case.timed():
-                report = run_hours(settings, [last], Nobody(), {"source": source})
+        hour = next_hour(settings)
+
+        def have(opened: Session, hour: datetime) -> None:
+            report = Report([])
+            opened.do_hours("hour", [hour], report)
+            opened.do_days([hour], report)
+            opened.publish_page(report)
             assert report.succeeded, report.failed_runs
+
+        with (
+            market(settings, hour + HOUR) as source,
+            session(settings, Nobody(), {"source": source}) as opened,
+        ):
+            have(opened, hour)
+            shares = Shares()
+            with case.timed():
+                have(opened, hour + HOUR)
             shares.tell(case)
-        rows = lake.rows(
-            processed.COIN_QUOTES, processed.COIN_QUOTES.column_names, Window.of_hour(last)
-        )
-        return {"hour": str(last), **checksum.of_rows(rows)}
+        table = processed.COIN_QUOTES
+        rows = open_lake(settings).rows(table, table.column_names, Window.of_hour(hour + HOUR))
+        return {"hour": str(hour + HOUR), **checksum.of_rows(rows)}
 
     return run
 
 
-def next_hour(settings: Settings) -> Any:
+def next_hour(settings: Settings) -> datetime:
     """The first hour that the home has not done."""
-    newest = max(
-        open_lake(settings)
-        .rows(processed.LEDGER, ["snapshot_hour"], Window(BEGIN, BEGIN + 30 * DAY))["snapshot_hour"]
-        .to_pylist()
-    )
+    since = Window(BEGIN, BEGIN + 30 * DAY)
+    hours = open_lake(settings).rows(processed.LEDGER, ["snapshot_hour"], since)["snapshot_hour"]
+    newest: datetime = max(hours.to_pylist())
     return newest + HOUR
 
 
@@ -137,12 +143,12 @@ WORK = Work(
     prepare=prepare,
     goals=[Goal(LONG, SHORT, 1.15)],
     data=(
-        "An hour of `coins` coins by `run`: API, PostgreSQL, raw, processed, ledger, checks, and "
-        "its day in curated, after another hour in the same process. The long past is "
-        "`history_days` days."
+        "An hour of `coins` coins: API, PostgreSQL, raw, processed, ledger, checks, its day in "
+        "curated, exports and the market page, after another hour in the same session. The long "
+        "past is `history_days` days."
     ),
     note=(
-        "The hour's day looks back on seven days, of which the short past has one: reading the "
-        "other six is part of the ratio."
+        "The hour's day looks back on seven days and the page shows ninety, of which the short "
+        "past has one: reading the others is part of the ratio."
     ),
 )
