@@ -121,7 +121,7 @@ def version(uri: str, options: Mapping[str, str]) -> int | None:
 
     if not exists(uri, options):
         return None
-    return DeltaTable(uri, storage_options=dict(options), without_files=True).version()
+    return DeltaTable(uri, storage_options=dict(options)).version()
 
 
 def rows(
