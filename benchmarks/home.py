@@ -15,8 +15,9 @@ from coin_platform.partitions import HOUR, Window
 from coin_platform.resources.coinmarketcap.simulated import Simulated
 from coin_platform.settings import Settings, load
 
-# Hours begin here, far enough from the grid's start for any past.
-BEGIN = FIRST_HOUR + timedelta(days=300)
+# Hours begin here: far enough from the grid's start for any past, and all of them before today,
+# where Dagster's grid ends.
+BEGIN = FIRST_HOUR + timedelta(days=200)
 
 
 class Nobody:

@@ -100,10 +100,12 @@ class Shares:
         from coin_platform.resources.database.postgres import PostgresDatabase
         from coin_platform.resources.engine.local import LocalEngine
         from coin_platform.resources.lake import Lake
+        from coin_platform.running.session import Session
 
         self._seconds: dict[str, float] = defaultdict(float)
         self._inside = False
         for owner, methods, name in (
+            (Session, ("publish_page",), "the market page"),
             (DagsterInstance, ("handle_new_event", "create_run"), "Dagster's records"),
             (PostgresDatabase, ("upsert", "rows", "measure", "columns", "migrate"), "PostgreSQL"),
             (LocalEngine, ("run", "measure"), "Spark and Delta"),
@@ -149,6 +151,8 @@ WORK = Work(
     ),
     note=(
         "The hour's day looks back on seven days and the page shows ninety, of which the short "
-        "past has one: reading the others is part of the ratio."
+        "past has one: what the others cost is part of the ratio. The page writes the file of each "
+        "coin anew, with all days shown, looks at their checks, and compares its closing prices "
+        "with curated; it grows until ninety days are there, and the rest of the hour hardly does."
     ),
 )
