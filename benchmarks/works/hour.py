@@ -153,6 +153,6 @@ WORK = Work(
         "The hour's day looks back on seven days and the page shows ninety, of which the short "
         "past has one: what the others cost is part of the ratio. The page writes the file of each "
         "coin anew, with all days shown, looks at their checks, and compares its closing prices "
-        "with curated; it grows until ninety days are there, and the rest of the hour hardly does."
+        "with curated; it grows until ninety days are there."
     ),
 )
