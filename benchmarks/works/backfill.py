@@ -113,5 +113,10 @@ WORK = Work(
         Goal(PLATFORM, QUARTER, 1.2, of_memory=True),
     ],
     data="`backfill_days` days of 24 hours of `coins` coins, in an empty home.",
+    note=(
+        "Beyond its parts the platform records each hour's 55 check results and 13 "
+        "materializations, measures what the checks judge, exports each day and builds the page. "
+        "Half of the parts is the simulated API, which makes its JSON in the same process."
+    ),
     rounds=dict.fromkeys((PLATFORM, PARTS, QUARTER), 1),
 )
