@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checksum, server
+from benchmarks import server, tables
 from benchmarks.data import FIRST_HOUR, quotes
 from benchmarks.work import Case, Goal, Sizes, Work
 from coin_platform.contracts.database import COIN_QUOTES
@@ -106,10 +106,8 @@ def compare(case: Case, folder: Path) -> None:
     rows = server.database(case.shared).rows(COIN_QUOTES, window, tuple(COIN_QUOTES.column_names))
     for operation, hidden in (("I", ["price", "loaded_at"]), ("U", [])):
         found = changes.filter(pc.equal(changes["Op"], operation)).select(rows.column_names)
-        expected = checksum.of_rows(rows.drop_columns(hidden))
-        assert checksum.of_rows(found.drop_columns(hidden)) == expected, (
-            f"other rows for {operation}"
-        )
+        expected = tables.of_rows(rows.drop_columns(hidden))
+        assert tables.of_rows(found.drop_columns(hidden)) == expected, f"other rows for {operation}"
 
 
 PEEK = (

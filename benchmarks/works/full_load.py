@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checksum, server
+from benchmarks import server, tables
 from benchmarks.work import Case, Goal, Sizes, Work
 from coin_platform.contracts.database import COIN_QUOTES
 from coin_platform.contracts.render import arrow_schema
@@ -115,13 +115,13 @@ def outcome(folder: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     schema = pa.schema([(field.name, field.type) for field in arrow_schema(COIN_QUOTES)])
-    tables = [
+    parts = [
         read_csv(path, schema)
         if path.suffix == ".csv"
         else pq.read_table(path, columns=schema.names).cast(schema)
         for path in sorted(folder.iterdir())
     ]
-    return checksum.of_rows(pa.concat_tables(tables))
+    return tables.of_rows(pa.concat_tables(parts))
 
 
 def read_csv(path: Path, schema: Any) -> Any:

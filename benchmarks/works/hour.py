@@ -8,7 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checksum
+from benchmarks import tables
 from benchmarks.home import BEGIN, Nobody, hours_from, market, settings_of
 from benchmarks.past import copy_day
 from benchmarks.work import Case, Contender, Goal, Sizes, Work
@@ -77,7 +77,7 @@ def contender(name: str) -> Contender:
             shares.tell(case)
         table = processed.COIN_QUOTES
         rows = open_lake(settings).rows(table, table.column_names, Window.of_hour(hour + HOUR))
-        return {"hour": str(hour + HOUR), **checksum.of_rows(rows)}
+        return {"hour": str(hour + HOUR), **tables.of_rows(rows)}
 
     return run
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checksum, server
+from benchmarks import server, tables
 from benchmarks.data import FIRST_HOUR, coins, quotes
 from benchmarks.work import Case, Goal, Sizes, Work
 from coin_platform.contracts.database import COIN_QUOTES
@@ -42,7 +42,7 @@ def outcome(case: Case) -> dict[str, Any]:
     at = hour(case.sizes)
     names = tuple(column.name for column in COIN_QUOTES.columns if column.name != "loaded_at")
     rows = server.database(case.shared).rows(COIN_QUOTES, Window(at, at + HOUR), names)
-    return checksum.of_rows(rows)
+    return tables.of_rows(rows)
 
 
 def ours(case: Case) -> object:

@@ -1,4 +1,4 @@
-"""What happens by itself: jobs, the hourly schedule, the automation sensor and alerts.
+"""What happens by itself: jobs, the hourly and the nightly schedule, and the automation sensor.
 
 An hour's way: the schedule loads the hour that closed into the database; the replication task
 carries it to raw; the sensor (`raw/sensors.py`) sees it arrive and asks for raw and processed; the

@@ -1,9 +1,11 @@
-"""A market that is odd in every way, its page, and a browser that opens it."""
+"""A Dagster instance of a home, and a market that is odd in every way with its page."""
 
 import pytest
 
+from coin_platform import home
 from coin_platform.partitions import HOUR
 from coin_platform.resources.lake import Lake
+from coin_platform.settings import load
 from coin_platform.site.releases import Releases
 from coin_platform_tests.integration.site_lake import (
     COINS,
@@ -15,6 +17,14 @@ from coin_platform_tests.integration.site_lake import (
     failed,
     publish,
 )
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory):
+    """The Dagster instance of a home of the module's own, on its PostgreSQL."""
+    settings = load(home=tmp_path_factory.mktemp("instance") / "home")
+    with home.in_use(settings), home.open_instance(settings) as instance:
+        yield instance
 
 
 @pytest.fixture(scope="session")

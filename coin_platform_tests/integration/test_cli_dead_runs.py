@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from coin_platform import home
 from coin_platform.running.execute import (
     PROCESS,
     UNFINISHED,
@@ -18,21 +17,13 @@ from coin_platform.running.execute import (
     identity,
     observing_logger,
 )
-from coin_platform.settings import load
-
-
-@pytest.fixture(scope="module")
-def on_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    settings = load(home=tmp_path_factory.mktemp("runs") / "home")
-    with home.in_use(settings), home.open_instance(settings) as instance:
-        yield instance
 
 
 @pytest.fixture
-def instance(on_home: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    yield on_home
-    for run in on_home.get_runs():
-        on_home.delete_run(run.run_id)
+def instance(instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    yield instance
+    for run in instance.get_runs():
+        instance.delete_run(run.run_id)
 
 
 @pytest.fixture

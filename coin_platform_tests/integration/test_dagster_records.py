@@ -7,11 +7,9 @@ import dagster as dg
 import pytest
 from sqlalchemy import text
 
-from coin_platform import home
 from coin_platform.defs import previews
 from coin_platform.defs.maintenance.records import prune
 from coin_platform.partitions import utc_now
-from coin_platform.settings import load
 
 KEY, WHOLE = dg.AssetKey(["processed", "sample"]), dg.AssetKey("whole")
 CHECK = dg.AssetCheckKey(KEY, "looked_at")
@@ -48,19 +46,12 @@ JOBS = dg.Definitions(
 SOON = timedelta(hours=1)
 
 
-@pytest.fixture(scope="module")
-def on_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    settings = load(home=tmp_path_factory.mktemp("records") / "home")
-    with home.in_use(settings), home.open_instance(settings) as instance:
-        yield instance
-
-
 @pytest.fixture
-def instance(on_home: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    yield on_home
-    for run in on_home.get_runs():
-        on_home.delete_run(run.run_id)
-    with on_home.event_log_storage.index_connection() as connection:
+def instance(instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    yield instance
+    for run in instance.get_runs():
+        instance.delete_run(run.run_id)
+    with instance.event_log_storage.index_connection() as connection:
         connection.execute(text("DELETE FROM asset_check_executions"))
 
 

@@ -7,10 +7,8 @@ import pytest
 from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import text
 
-from coin_platform import home
 from coin_platform.defs import previews
 from coin_platform.event_log import EventLog
-from coin_platform.settings import load
 
 KEY = dg.AssetKey(["processed", "sample"])
 AFTER = dg.AssetKey(["curated", "sample"])
@@ -57,13 +55,6 @@ def checks(fails_on: str | None) -> dg.AssetChecksDefinition:
             yield dg.Output(None, output_name=spec.get_python_identifier())
 
     return look
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    settings = load(home=tmp_path_factory.mktemp("events") / "home")
-    with home.in_use(settings), home.open_instance(settings) as instance:
-        yield instance
 
 
 @pytest.fixture(autouse=True)

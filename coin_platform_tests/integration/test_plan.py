@@ -1,6 +1,5 @@
 """What a run owes, read from what Dagster has recorded on the home's own PostgreSQL."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
@@ -13,7 +12,6 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from dagster._core.definitions.partitions.subset import DefaultPartitionsSubset
 from dagster._core.utils import make_new_run_id
 
-from coin_platform import home
 from coin_platform.contracts import curated, database, processed, raw
 from coin_platform.contracts.model import Table
 from coin_platform.defs.partitions import day_keys, hour_keys
@@ -21,7 +19,6 @@ from coin_platform.defs.tables import key_of
 from coin_platform.partitions import HOUR, Window
 from coin_platform.running.plan import DAILY_TABLES, HOURLY_TABLES, plan_days, plan_hours
 from coin_platform.running.session import last_day
-from coin_platform.settings import load
 
 CHECK = "has_rows"
 BLOCKING = [dg.AssetCheckKey(key_of(table), CHECK) for table in (*HOURLY_TABLES, *DAILY_TABLES)]
@@ -89,13 +86,6 @@ class History:
 
     def days(self, *hours: datetime) -> list[date]:
         return plan_days(self.instance, hours, last_day(self.instance, hours), BLOCKING)
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    settings = load(home=tmp_path_factory.mktemp("plan") / "home")
-    with home.in_use(settings), home.open_instance(settings) as instance:
-        yield instance
 
 
 @pytest.fixture
