@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from coin_platform.errors import SettingsError
 from coin_platform.partitions import floor_hour, instant_text
+from coin_platform.settings_aws import AwsSettings
 
 PREFIX = "COIN_PLATFORM_"
 ENV_FILE = ".env"
@@ -31,14 +32,13 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@-]+")  # Sail percent-encodes all else,
 MOST_COINS = 10_000
 
 
-class Settings(BaseSettings):
+class Settings(AwsSettings):
     """What an operator can set. Field descriptions are the documentation."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    env: Literal["local"] = Field("local", description="Deployment: where the parts run.")
     home: Path = Field(
         Path(".coin_platform"),
         description="Folder of all state: PostgreSQL's data, Dagster's home, the lake.",
@@ -127,6 +127,12 @@ class Settings(BaseSettings):
         return url.rstrip("/")
 
     @model_validator(mode="after")
+    def _real_quotes_on_aws(self) -> Self:
+        if self.env == "aws" and "source" not in self.model_fields_set:
+            self.__dict__["source"] = "coinmarketcap"
+        return self
+
+    @model_validator(mode="after")
     def _all_coins_of_a_capture(self) -> Self:
         if self.source_kind == "replay" and "coins" not in self.model_fields_set:
             # It has as many as it has; fewer would delete the rest when an hour is done again.
@@ -140,7 +146,7 @@ class Settings(BaseSettings):
 
     @property
     def lake_url(self) -> str:
-        """Root of the lake; below it `raw/`, `processed/` and `curated/`."""
+        """Root of a local lake; below it `raw/`, `processed/` and `curated/`."""
         return str(self.home / "lake")
 
     @property
@@ -218,12 +224,16 @@ def load(**overrides: Any) -> Settings:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         wrong = "\n".join(
-            f"  {variable_name(str(problem['loc'][0]))}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
+            f"  {': '.join([*map(variable_name, map(str, problem['loc'][:1])), said(problem)])}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         message = f"settings are not valid:\n{wrong}\nSee `coin-platform settings` for all of them."
         raise SettingsError(message) from None
+
+
+def said(problem: Mapping[str, Any]) -> str:
+    """What a validator says; of one that looks at several settings there is no name beside it."""
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def variable_name(field: str) -> str:

@@ -75,7 +75,7 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-TIERS = ("unit", "integration", "end_to_end")
+TIERS = ("unit", "integration", "aws", "end_to_end")
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,7 +12,8 @@ from coin_platform.partitions import Window
 from coin_platform.resources.engine.sail import SAIL
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.raw import holding as raw_holding
-from coin_platform.resources.lake.tables import holding, open_filesystem
+from coin_platform.resources.lake.storage import open_filesystem
+from coin_platform.resources.lake.tables import holding
 from coin_platform_tests.integration.lake_files import (
     HOUR,
     H,
@@ -63,7 +64,7 @@ def test_a_table_without_rows_has_none_of_a_window(lake):
 
 def names_held(lake, table, window):
     files = lake.raw_files(table)
-    filesystem, _ = open_filesystem(lake.uri(table))
+    filesystem, _ = open_filesystem(lake.uri(table), {})
     return [file.name for file in raw_holding(filesystem, table, files, window)]
 
 

@@ -27,13 +27,17 @@ def open_database(settings: "Settings", *, lease: bool = True) -> "PostgresDatab
     from coin_platform.resources.database.endpoint import EmbeddedEndpoint
     from coin_platform.resources.database.postgres import PostgresDatabase
 
+    if settings.env == "aws":
+        from coin_platform.resources.database.rds import RdsEndpoint
+
+        return PostgresDatabase(RdsEndpoint(settings, COINS_DATABASE, create=True))
     return PostgresDatabase(
         EmbeddedEndpoint(embedded_server(settings), COINS_DATABASE, lease=lease)
     )
 
 
 def dagster_storage_url(settings: "Settings") -> str:
-    """SQLAlchemy URL of Dagster's storage, whose server is running then; holds no password.
+    """SQLAlchemy URL of a local home's Dagster storage, whose server runs then; no password in it.
 
     Valid until the server's next start, when it may have to take another port.
     """

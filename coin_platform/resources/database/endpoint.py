@@ -24,6 +24,9 @@ class Endpoint(Protocol):
         Asked before every connection: a server may have moved to another port.
         """
 
+    def renewed(self) -> bool:
+        """After credentials were refused: whether there are other ones to try."""
+
 
 class EmbeddedEndpoint:
     """A database of the embedded server; server and database are created on first use.
@@ -54,9 +57,13 @@ class EmbeddedEndpoint:
         server = self.server.ensure_running()
         if not self._exists:
             self.server.folder.bound_log()
-            _ensure_database(server, self.database, wait_for_disk=self._wait_for_disk)
+            maintenance = keywords(server, "postgres")
+            create_database(maintenance, self.database, wait_for_disk=self._wait_for_disk)
             self._exists = True
         return keywords(server, self.database)
+
+    def renewed(self) -> bool:
+        return False
 
     def url(self) -> str:
         """The database as a SQLAlchemy URL for psycopg2; names the passfile, holds no password."""
@@ -82,8 +89,9 @@ def keywords(server: Server, database: str) -> dict[str, Any]:
     }
 
 
-def _ensure_database(server: Server, name: str, *, wait_for_disk: bool) -> None:
-    with psycopg.connect(**keywords(server, "postgres"), autocommit=True) as connection:
+def create_database(maintenance: dict[str, Any], name: str, *, wait_for_disk: bool = True) -> None:
+    """Create the database where it is missing; `maintenance` leads to another of the server."""
+    with psycopg.connect(**maintenance, autocommit=True) as connection:
         known = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(known, [name]).fetchone():
             return

@@ -1,5 +1,6 @@
 """`Database` over PostgreSQL, wherever an `Endpoint` says it is."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -26,6 +27,8 @@ from coin_platform.resources.database.endpoint import Endpoint
 from coin_platform.resources.database.interface import Database, Upserted
 
 PAUSES_SECONDS = (0.2, 1.0)  # before the second and the third try
+REFUSED = "authentication failed"  # as PostgreSQL says it, for a password as for a token
+DISTRUSTED = re.compile(r"certificate verify failed|does not match host name|not support SSL")
 SESSION = {"application_name": "coin_platform", "client_encoding": "UTF8"}
 Result = TypeVar("Result")
 
@@ -42,14 +45,14 @@ class PostgresDatabase(Database):
         As a context it commits, or rolls back after an exception, and closes. Raises
         `TransientError` when the server does not answer, `PermanentError` when it turns us away.
         """
-        return _with_retries(lambda: self._connect(options), "connecting to PostgreSQL")
+        return self._tried(lambda: self._connect(options), "connecting to PostgreSQL")
 
     def migrate(self) -> list[str]:
         def run() -> list[str]:
             with self._connect({"autocommit": True}) as connection:
                 return migrate.apply(connection, migrate.packaged())
 
-        return _with_retries(run, "migrating the database")
+        return self._tried(run, "migrating the database")
 
     def upsert(self, coins: pd.DataFrame, quotes: pd.DataFrame) -> Upserted:
         """As `Database` says.
@@ -63,14 +66,14 @@ class PostgresDatabase(Database):
             with self._connect({}) as connection:
                 return upsert.write(connection, new_coins, new_quotes)
 
-        return _with_retries(run, f"writing hour {new_quotes['snapshot_hour'][0]}")
+        return self._tried(run, f"writing hour {new_quotes['snapshot_hour'][0]}")
 
     def columns(self, table: Table) -> Schema:
         def run() -> Schema:
             with self._connect({}) as connection:
                 return catalog.columns(connection, table)
 
-        return _with_retries(run, f"looking up the columns of {table.id}")
+        return self._tried(run, f"looking up the columns of {table.id}")
 
     def _drift(self, table: Table) -> list[Difference]:
         return catalog.drift(table, self.columns(table))
@@ -115,7 +118,7 @@ class PostgresDatabase(Database):
                 schema=schema,
             )
 
-        return _with_retries(run, f"reading {table.id}")
+        return self._tried(run, f"reading {table.id}")
 
     def measure(
         self, table: Table, window: Window, facts: Mapping[str, str]
@@ -156,7 +159,7 @@ class PostgresDatabase(Database):
                     for row in cursor.execute(query)
                 }
 
-        return _with_retries(run, f"measuring {table.id}")
+        return self._tried(run, f"measuring {table.id}")
 
     def probe(self) -> str:
         """That the database answers: its version, place and size, in a line.
@@ -176,7 +179,42 @@ class PostgresDatabase(Database):
             state = "" if migrated else ", not migrated yet"
             return f"PostgreSQL {version} at {at}, database {name}, {size}{state}"
 
-        return _with_retries(run, "probing PostgreSQL")
+        return self._tried(run, "probing PostgreSQL")
+
+    def _tried(self, action: Callable[[], Result], doing: str) -> Result:
+        """Try again what may go well the next time: deadlocks, restarts, lost connections.
+
+        And where the password was refused, because it has been rotated since it was read.
+        """
+        for pause in (*PAUSES_SECONDS, None):
+            try:
+                return action()
+            except psycopg.OperationalError as error:
+                said = _said(error)
+                if REFUSED in said:
+                    if self.endpoint.renewed():
+                        return self._tried(action, doing)
+                    raise PermanentError(
+                        f"{doing} failed: {said}; do the credentials belong to this database?"
+                    ) from error
+                if DISTRUSTED.search(said):
+                    raise PermanentError(
+                        f"{doing} failed: {said}; is COIN_PLATFORM_DATABASE_HOST the name in the "
+                        "server's certificate, and COIN_PLATFORM_DATABASE_CA who signed it?"
+                    ) from error
+                if pause is None:
+                    raise TransientError(
+                        f"{doing} failed {len(PAUSES_SECONDS) + 1} times, at last: {said}; "
+                        "`coin-platform doctor` says whether the server answers"
+                    ) from error
+                time.sleep(pause)
+            except psycopg.errors.UndefinedTable as error:
+                raise PermanentError(
+                    f"{doing} failed: {_said(error)}; is the database migrated?"
+                ) from error
+            except psycopg.Error as error:
+                raise PermanentError(f"{doing} failed: {_said(error)}") from error
+        raise AssertionError  # the last round returns or raises
 
     def _connect(self, options: dict[str, Any]) -> psycopg.Connection:
         return psycopg.connect(**self._keywords(options))
@@ -190,32 +228,6 @@ def _within(window: Window) -> sql.Composed:
     return sql.SQL("snapshot_hour >= {} AND snapshot_hour < {}").format(
         sql.Literal(window.start), sql.Literal(window.end)
     )
-
-
-def _with_retries(action: Callable[[], Result], doing: str) -> Result:
-    """Try again what may go well the next time: deadlocks, restarts, lost connections."""
-    for pause in (*PAUSES_SECONDS, None):
-        try:
-            return action()
-        except psycopg.OperationalError as error:
-            said = _said(error)
-            if "authentication failed" in said:
-                raise PermanentError(
-                    f"{doing} failed: {said}; does the passfile belong to this database?"
-                ) from error
-            if pause is None:
-                raise TransientError(
-                    f"{doing} failed {len(PAUSES_SECONDS) + 1} times, at last: {said}; "
-                    "`coin-platform doctor` says whether the server answers"
-                ) from error
-            time.sleep(pause)
-        except psycopg.errors.UndefinedTable as error:
-            raise PermanentError(
-                f"{doing} failed: {_said(error)}; is the database migrated?"
-            ) from error
-        except psycopg.Error as error:
-            raise PermanentError(f"{doing} failed: {_said(error)}") from error
-    raise AssertionError  # the last round returns or raises
 
 
 def _said(error: psycopg.Error) -> str:

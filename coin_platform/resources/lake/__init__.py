@@ -1,9 +1,10 @@
 """The lake: raw files as the replication task writes them, and Delta tables above them.
 
-`listing.py` finds raw files, `raw.py` reads them, `schemas.py` tells their shapes; `tables.py` owns
-the Delta tables' shape, `upkeep.py` keeps their files few, `versions.py` reads what they were;
-`frames.py` is where Spark reads and writes, with the guards that it needs. `lake.py` ties them to
-one root, `served.py` is what people outside the platform may read of it.
+`storage.py` knows folders from buckets; `listing.py` finds raw files, `raw.py` reads them,
+`schemas.py` tells their shapes; `tables.py` owns the Delta tables' shape, `upkeep.py` keeps their
+files few, `versions.py` reads what they were; `frames.py` is where Spark reads and writes, with the
+guards that it needs. `lake.py` ties them together, `served.py` is what people outside the platform
+may read of it.
 """
 
 from typing import TYPE_CHECKING
@@ -15,9 +16,17 @@ from coin_platform.resources.lake.tables import TableDetail
 if TYPE_CHECKING:
     from coin_platform.settings import Settings
 
+BUCKETS = ("raw", "processed", "curated")
+
 __all__ = ["Lake", "RawFile", "TableDetail", "open_lake"]
 
 
 def open_lake(settings: "Settings") -> Lake:
     """The lake of the configured deployment. Nothing is created or reached yet."""
+    from coin_platform.resources.lake.storage import options_of
+
+    if settings.env == "aws":
+        roots = {layer: f"s3://{settings.bucket(layer)}" for layer in BUCKETS}
+        roots["serving"] = f"{roots['curated']}/serving"
+        return Lake(roots, options_of(settings))
     return Lake(settings.lake_url)

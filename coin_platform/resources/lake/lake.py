@@ -1,4 +1,7 @@
-"""The lake at one root: `raw/market/<table>/`, `processed/<table>` and `curated/<table>`."""
+"""The lake: `raw/market/<table>/`, `processed/<table>` and `curated/<table>`.
+
+Below one root; on AWS each layer has a bucket of its own.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,34 +17,51 @@ from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window, utc_now
 from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables, upkeep
 from coin_platform.resources.lake.listing import RawFile
+from coin_platform.resources.lake.storage import is_local, open_filesystem
 from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow.fs import FileSystem
     from pyspark.sql import DataFrame, SparkSession
 
+LAYERS = ("raw", "processed", "curated", "serving")
 LOCK_TIMEOUT_SECONDS = 600
 
 
 class Lake:
-    """Reads and writes the tables below a URL: a folder, or `s3://bucket/prefix`.
+    """Reads and writes the tables below `root`: a folder or a URL, or one for each layer.
 
-    `storage_options` go to the `deltalake` package; Spark's session has its own. Every writer of a
+    `storage_options` say which S3 (`storage.py`); Spark's session has its own. Every writer of a
     table goes through this class, so that a local lake has one writer a table at a time.
     """
 
-    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.url = url.rstrip("/")
+    def __init__(
+        self, root: str | Mapping[str, str], storage_options: Mapping[str, str] | None = None
+    ) -> None:
+        if isinstance(root, str):
+            root = {layer: f"{root.rstrip('/')}/{layer}" for layer in LAYERS}
+        self.roots = {layer: uri.rstrip("/") for layer, uri in root.items()}
         self.storage_options = dict(storage_options or {})
 
     @property
+    def url(self) -> str:
+        """Where the lake is, as a person is told: the root of all layers, or all of them."""
+        roots = self.roots.items()
+        below = {uri.removesuffix(f"/{layer}") for layer, uri in roots if uri.endswith(f"/{layer}")}
+        return below.pop() if len(below) == 1 else ", ".join(self.roots.values())
+
+    @property
     def is_local(self) -> bool:
-        return "://" not in self.url
+        return all(map(is_local, self.roots.values()))
 
     def uri(self, table: Table) -> str:
         """Where a table is: the folder of its raw files, or the root of its Delta table."""
         schema = f"{database.SCHEMA}/" if table.layer == "raw" else ""
-        return f"{self.url}/{table.layer}/{schema}{table.name}"
+        return f"{self.roots[table.layer]}/{schema}{table.name}"
+
+    def _filesystem(self, table: Table) -> "FileSystem":
+        return open_filesystem(self.uri(table), self.storage_options)[0]
 
     # Raw files
 
@@ -54,16 +74,16 @@ class Lake:
         on. `after` gives the change files only whose name comes after that name.
         """
         first = max(listing.first_name(since) if since else "", after or "")
-        files = listing.list_files(*tables.open_filesystem(self.uri(table)), first)
+        files = listing.list_files(self.uri(table), self.storage_options, first)
         return files if after is None else [f for f in files if f.is_change and f.name > after]
 
     def load_files(self, table: Table) -> list[RawFile]:
         """The files of the full load, in order."""
-        return listing.list_files(*tables.open_filesystem(self.uri(table)), listing.FIRST_LOAD)
+        return listing.list_files(self.uri(table), self.storage_options, listing.FIRST_LOAD)
 
     def load_started(self, table: Table, files: Sequence[RawFile]) -> str | None:
         """The commit timestamp that the rows of the full load among these files carry, or None."""
-        return raw.load_started(tables.open_filesystem(self.uri(table))[0], table, files)
+        return raw.load_started(self._filesystem(table), table, files)
 
     def raw_rows(
         self,
@@ -77,17 +97,13 @@ class Lake:
         Rows without a time (deletes of coins) are in every window; without a window all rows come.
         Works without an engine; memory is bounded by what is asked for, not by the files.
         """
-        return schemas.read_rows(
-            tables.open_filesystem(self.uri(table))[0], table, files, columns, window
-        )
+        return schemas.read_rows(self._filesystem(table), table, files, columns, window)
 
     def raw_parts(
         self, table: Table, files: Sequence[RawFile], columns: Sequence[str]
     ) -> "Iterator[pa.Table]":
         """All rows as `raw_rows` gives them, in parts; of columns that no file has otherwise."""
-        return raw.read_parts(
-            tables.open_filesystem(self.uri(table))[0], table, files, columns, None
-        )
+        return raw.read_parts(self._filesystem(table), table, files, columns, None)
 
     def read_raw(
         self,
@@ -107,7 +123,7 @@ class Lake:
         if not files:
             message = f"no raw files of {table.name} to read: materialize {table.id} first"
             raise PermanentError(message)
-        filesystem, _ = tables.open_filesystem(self.uri(table))
+        filesystem = self._filesystem(table)
         gone = [
             info.path
             for info in filesystem.get_file_info([file.path for file in files])
@@ -137,15 +153,13 @@ class Lake:
         """How each of these raw files, by name, differs from the contract; only those that do."""
         return {
             file.name: different
-            for shape, alike in schemas.of_raw_files(
-                tables.open_filesystem(self.uri(table))[0], files
-            ).items()
+            for shape, alike in schemas.of_raw_files(self._filesystem(table), files).items()
             for file in alike
             if (different := schemas.raw_drift(table, shape, file))
         }
 
     def _spark_path(self, file: RawFile) -> str:
-        return file.path if self.is_local else f"{self.url.partition('://')[0]}://{file.path}"
+        return file.path if self.is_local else f"s3://{file.path}"
 
     # Delta tables
 

@@ -7,15 +7,12 @@ made, so that files are skipped by name.
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from coin_platform.resources.lake.storage import is_local, objects_after
 from coin_platform.resources.replication.layout import CHANGE_FILE, LOAD_FILE
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
 
 log = logging.getLogger(__name__)
 
@@ -63,23 +60,14 @@ def parse(path: str) -> RawFile | None:
     return None
 
 
-def list_files(filesystem: "FileSystem", folder: str, first: str = "") -> list[RawFile]:
-    """The finished raw files below a folder, sorted; none where there is no such folder.
+def list_files(uri: str, options: Mapping[str, str], first: str = "") -> list[RawFile]:
+    """The finished raw files below a URI or a folder, sorted; none where there is no such folder.
 
     Files whose names come before `first` are left out, and are not looked at any further, since
     history is long. Names of change files sort by time; a load's comes after all of them, so that
     no time as a bound leaves out a load.
     """
-    from pyarrow.fs import FileSelector, FileType, LocalFileSystem
-
-    if isinstance(filesystem, LocalFileSystem):
-        paths = _local_paths(folder, first)
-    else:
-        # Where all files are in one folder, list_objects_v2's StartAfter would skip them for us.
-        selector = FileSelector(folder, allow_not_found=True, recursive=True)
-        found = filesystem.get_file_info(selector)
-        files = (info for info in found if info.type == FileType.File)
-        paths = (info.path for info in files if info.base_name >= first)
+    paths = _local_paths(uri, first) if is_local(uri) else objects_after(uri, first, options)
     return sorted(file for file in map(parse, paths) if file is not None)
 
 

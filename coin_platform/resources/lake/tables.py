@@ -14,11 +14,11 @@ from coin_platform.contracts.render import arrow_schema, arrow_type
 from coin_platform.contracts.schema import Schema
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import delta_schema
+from coin_platform.resources.lake.storage import open_filesystem
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
-    from pyarrow.fs import FileSystem
 
 LOG_RETENTION = "interval 7 days"  # of its versions, and of files no longer used (`upkeep.py`)
 
@@ -40,16 +40,6 @@ def configuration(table: Table) -> dict[str, str]:
         "delta.dataSkippingStatsColumns": ",".join(names),
         "delta.logRetentionDuration": LOG_RETENTION,
     }
-
-
-def open_filesystem(uri: str) -> "tuple[FileSystem, str]":
-    """The file system and the path in it that a URI, or a path, names."""
-    from pyarrow.fs import FileSystem, LocalFileSystem
-
-    if "://" not in uri:
-        return LocalFileSystem(), uri
-    filesystem, path = FileSystem.from_uri(uri)
-    return filesystem, path
 
 
 def exists(uri: str, options: Mapping[str, str]) -> bool:
@@ -148,7 +138,7 @@ def rows(
     filters = [(table.time_column, ">=", start), (table.time_column, "<", end)]
     if found.protocol().min_reader_version > 1:  # with deletion vectors, files tell too much
         return found.to_pyarrow_table(columns=list(columns), filters=filters)
-    filesystem, root = open_filesystem(uri)
+    filesystem, root = open_filesystem(uri, options)
     held = ds.dataset(
         [f"{root}/{path}" for path in holding(found, table.time_column, start, end)],
         schema=pa.schema(found.schema().to_arrow()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Table
 from coin_platform.errors import PermanentError
-from coin_platform.resources.lake.tables import open_filesystem
+from coin_platform.resources.lake.storage import open_filesystem
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -53,7 +53,7 @@ def dataset(
         # each hour has all coins, and making them takes a millisecond a file.
         placed = [schema.field(table.time_column)] if table.time_column else schema
         # Arrow reads files faster by itself than through the package's handler.
-        filesystem, root = open_filesystem(uri)
+        filesystem, root = open_filesystem(uri, options)
         here = SubTreeFileSystem(root, filesystem)
         files = found.to_pyarrow_dataset(filesystem=here, schema=pa.schema(placed))
     except DeltaError as error:
