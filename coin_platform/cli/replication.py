@@ -11,11 +11,14 @@ from coin_platform.cli.console import console
 from coin_platform.errors import PermanentError
 from coin_platform.resources.database import open_database
 from coin_platform.resources.replication import open_replication
-from coin_platform.resources.replication.assessment import next_start_type
+from coin_platform.resources.replication.assessment import (
+    is_of_earlier_run,
+    next_run,
+    next_start_type,
+)
 from coin_platform.settings import Settings, load
 
 LOADED = 100
-POLL_SECONDS = 0.2
 
 
 @click.group("replication")
@@ -42,7 +45,11 @@ def start() -> None:
     if start_type is not None:
         replication.start(start_type)
     show(settings)
-    click.echo("It runs until `coin-platform stop` or until the last user of the home is done.")
+    click.echo(
+        "It runs until `coin-platform stop` or until the last user of the home is done."
+        if settings.env == "local"
+        else "It runs until `coin-platform replication stop`, or a full load's end."
+    )
 
 
 @command.command("stop")
@@ -64,12 +71,15 @@ def reload() -> None:
         open_database(settings).migrate()
         replication = open_replication(settings)
         replication.stop()
-        first = replication.describe().status == "ready"
+        former = replication.describe()
+        first = former.status == "ready"
         replication.start("start-replication" if first else "reload-target")
+        ours = next_run(former)
         while (task := replication.describe()).status in ("starting", "running"):
-            if task.full_load_progress_percent == LOADED or task.migration_type == "cdc":
+            loaded = task.full_load_progress_percent == LOADED or task.migration_type == "cdc"
+            if loaded and not is_of_earlier_run(task, ours):
                 break
-            time.sleep(POLL_SECONDS)
+            time.sleep(replication.poll_seconds)
         show(settings)
         if task.status == "failed":
             raise PermanentError(f"the load failed: {task.last_failure_message}")

@@ -59,9 +59,7 @@ class DmsReplication(Replication):
         found = self._settled()
         if found is None or found.task.status not in ALIVE:
             there = self._prepare(found)
-            needed = answers.start_needed(
-                found or there, self._settings.migration_type, start_type
-            )
+            needed = answers.start_needed(found or there, self._settings.migration_type, start_type)
             if needed != start_type:
                 log.warning("task %s: %s in place of %s", there.task.identifier, needed, start_type)
             found, start_type = there, needed
@@ -94,10 +92,12 @@ class DmsReplication(Replication):
 
     def _settled(self) -> Found | None:
         """The task once nothing is being done to it, perhaps by a start that was cut off."""
-        found: Found | None = setup.settled(
-            self._calls, f"preparing task {self._settings.dms_task}", self._look, PASSING
-        )
-        return found
+
+        def still() -> tuple[Found | None] | None:
+            found = self._look()
+            return None if found and found.task.status in PASSING else (found,)
+
+        return self._calls.wait(f"preparing task {self._settings.dms_task}", still)[0]
 
     def _adopt(self, found: Found, wanted: Mapping[str, Any], fixed: tuple[str, ...]) -> list[str]:
         """How a task that is there differs from what is wanted; tagged by this.

@@ -4,7 +4,7 @@ Each step finds what an earlier one made, so a start that was cut off anywhere i
 next. What is there already and differs is changed; where DMS cannot change it, that is said.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -38,13 +38,9 @@ class Endpoints:
 def endpoints(settings: Settings, calls: Calls) -> Endpoints:
     """Both endpoints as the settings have them."""
     source = payloads.source_endpoint(settings, _certificate(settings, calls))
-    made = [_endpoint(settings, calls, wanted) for wanted in (source, _target(settings))]
-    (source_arn, source_changed), (target_arn, target_changed) = made
+    source_arn, source_changed = _endpoint(settings, calls, source)
+    target_arn, target_changed = _endpoint(settings, calls, payloads.target_endpoint(settings))
     return Endpoints(source_arn, target_arn, source_changed or target_changed)
-
-
-def _target(settings: Settings) -> dict[str, Any]:
-    return payloads.target_endpoint(settings)
 
 
 def instance(settings: Settings, calls: Calls) -> str:
@@ -82,13 +78,17 @@ def instance(settings: Settings, calls: Calls) -> str:
     return calls.wait(f"making replication instance {name}", available)
 
 
-def test_connections(calls: Calls, instance_arn: str, arns: Endpoints) -> None:
-    """Have DMS reach both ends. Raises `PermanentError` with DMS's own words where it does not."""
+def connect(calls: Calls, instance_arn: str, arns: Endpoints, *, anew: bool) -> None:
+    """Have DMS reach both ends, also if it once has with `anew`.
+
+    Raises `PermanentError` with DMS's own words where it does not.
+    """
     for endpoint in (arns.source, arns.target):
         by = {"endpoint-arn": endpoint, "replication-instance-arn": instance_arn}
         former = _connection(calls, by)
+        state = former["Status"] if former else "untested"
         # A change of the endpoint has DMS test it by itself.
-        if former is None or former["Status"] != "testing":
+        if state != "testing" and (anew or state != "successful"):
             calls(
                 "testing a connection of DMS",
                 "test_connection",
@@ -172,9 +172,7 @@ def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tu
     return there["EndpointArn"], bool(different)
 
 
-def _refuse_what_cannot_change(
-    name: str, different: list[str], there: Mapping[str, Any]
-) -> None:
+def _refuse_what_cannot_change(name: str, different: list[str], there: Mapping[str, Any]) -> None:
     fixed = [text for text in different if text.startswith(FIXED)]
     folder = (there.get("S3Settings") or {}).get("BucketFolder")
     if folder:
@@ -189,16 +187,6 @@ def _refuse_what_cannot_change(
 def adopt(settings: Settings, calls: Calls, arn: str) -> None:
     """Tag what somebody else made, so that its costs are found."""
     calls(f"tagging {arn}", "add_tags_to_resource", ResourceArn=arn, Tags=tag_list(settings))
-
-
-def settled(calls: Calls, what: str, look: Callable[[], Any], passing: tuple[str, ...]) -> Any:
-    """What `look` finds once it is in no passing state; None where there is nothing."""
-
-    def still() -> tuple[Any] | None:
-        there = look()
-        return None if there is not None and there.task.status in passing else (there,)
-
-    return calls.wait(what, still)[0]
 
 
 def _without(wanted: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -47,8 +47,8 @@ class TaskReplication(DmsReplication):
         instance = setup.instance(self._settings, self._calls)
         wanted = payloads.task(self._settings, arns.source, arns.target, instance)
         different = self._adopt(found, wanted, FIXED) if found else []
-        if arns.changed or found is None or found.task.status == "ready":
-            setup.test_connections(self._calls, instance, arns)
+        first = found is None or found.task.status == "ready"
+        setup.connect(self._calls, instance, arns, anew=first or arns.changed)
         if found is None:
             self._calls.make(f"making task {name}", "create_replication_task", **wanted)
         elif different:
