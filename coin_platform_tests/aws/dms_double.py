@@ -9,6 +9,7 @@ import re
 import secrets
 import threading
 import time
+import traceback
 from datetime import datetime
 
 import botocore.session
@@ -61,9 +62,14 @@ class DmsDouble(Tasks):
         method = getattr(self, re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower(), None)
         if method is None:
             raise ApiError("UnknownOperationException", f"this double has no {action}", 404)
-        with self._lock:
-            answer = method(dict(parameters))
-        return as_json(answer)
+        try:
+            with self._lock:
+                return as_json(method(dict(parameters)))
+        except ApiError:
+            raise
+        except Exception as error:
+            text = "".join(traceback.format_exception(error))
+            raise ApiError("InternalFailure", text, 500) from error
 
     def close(self):
         for job in self.jobs():

@@ -32,8 +32,9 @@ PROFILE = {
 class Job:
     """One task's life. Passing states last `seconds`; `lost` tables do not come through."""
 
-    def __init__(self, folder, seconds, s3):
+    def __init__(self, folder, seconds, s3, connection):
         self.folder, self.seconds, self.s3 = folder, seconds, s3
+        self.connection = connection  # arguments to connect with, for a source endpoint
         self.ran = False
         self.failure = None
         self.lost = set()
@@ -59,13 +60,11 @@ class Job:
     def status(self):
         return self.look()[0].status
 
-    def start(self, kind, migration_type, endpoints, connection, mappings, lost):
+    def start(self, kind, migration_type, source, target, mappings):
         """Start in the background, as DMS does; what goes wrong is its failure."""
-        source, target = endpoints
         with self._guard:
-            fresh = kind != "resume-processing"
-            if fresh:
-                self.lost, self._loaded_at = set(lost), None
+            if kind != "resume-processing":
+                self._loaded_at = None
             self.ran, self.failure = True, wrong_profile(target, mappings)
             self._target = target
             if self.failure:
@@ -73,7 +72,7 @@ class Job:
             self._local = LocalReplication(
                 self.folder / "replication",
                 self.folder / "lake",
-                lambda: connection(source),
+                lambda: self.connection(source),
                 migration_type=migration_type,
                 file_format=target["DataFormat"],
                 options=QUICK,
@@ -182,11 +181,8 @@ class Job:
 
     def _pump(self):
         """Files come without anybody looking at the task."""
-        local = self._local
-        while local is self._local and (
-            local.describe().status in ("starting", "running", "stopping")
-            or self._busy[0].is_alive()
-        ):
+        local, starting = self._local, self._busy[0]
+        while starting.is_alive() or local.describe().status in ("starting", "running", "stopping"):
             # S3 may fail for a moment, and the bucket be gone when a test is over.
             with suppress(Exception):
                 self.upload()

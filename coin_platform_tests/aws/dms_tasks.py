@@ -1,4 +1,4 @@
-"""The tasks of the double of DMS, on an instance and serverless: states, start types, statistics."""
+"""The tasks of the double of DMS, on an instance and serverless: states, starts, statistics."""
 
 import json
 
@@ -167,21 +167,20 @@ class Tasks:
     # Parts
 
     def _job(self, name, state):
-        job = Job(
-            self.folder / f"{name}-{len(self.records())}", self.seconds, lambda: self.client("s3")
-        )
+        folder = self.folder / f"{name}-{len(self.records())}"
+        job = Job(folder, self.seconds, lambda: self.client("s3"), self.connection)
         job.pass_through(state)
         return job
 
     def _start(self, job, record, kind, migration_type):
-        target = self.endpoint(record["TargetEndpointArn"])["S3Settings"]
+        if kind != "resume-processing":
+            job.lost = set(self.lost)
         job.start(
             kind,
             migration_type,
-            (self.endpoint(record["SourceEndpointArn"]), target),
-            self.connection,
+            self.endpoint(record["SourceEndpointArn"]),
+            self.endpoint(record["TargetEndpointArn"])["S3Settings"],
             json.loads(record["TableMappings"]),
-            self.lost,
         )
 
     def _task(self, given):
