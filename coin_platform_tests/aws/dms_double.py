@@ -47,9 +47,15 @@ class DmsDouble(Tasks):
         """Have tests of the `source` or `target` endpoint fail from now on."""
         self.unreachable[end] = message
 
+    def break_instance(self, name, state):
+        """Have a replication instance be in a state in which nobody can use it."""
+        self.instances[name]["broken"] = state
+
     def mend(self):
         """Nothing fails any more; what was lost comes with the next load."""
         self.unreachable.clear()
+        for instance in self.instances.values():
+            instance.pop("broken", None)
         self.lost.clear()
 
     # The service
@@ -271,7 +277,8 @@ class DmsDouble(Tasks):
     def _instance(self, name):
         instance = dict(self.instances[name])
         creating = time.monotonic() < instance.pop("available_at")
-        return {**instance, "ReplicationInstanceStatus": "creating" if creating else "available"}
+        state = instance.pop("broken", "creating" if creating else "available")
+        return {**instance, "ReplicationInstanceStatus": state}
 
     def _new_name(self, name, taken):
         if not IDENTIFIER.fullmatch(name):

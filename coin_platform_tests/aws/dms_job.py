@@ -42,6 +42,7 @@ class Job:
         self._busy = None  # a thread that starts or stops the local task, and the state it makes
         self._local = None
         self._loaded_at = None
+        self._carries = None
         self._uploaded = {}
         self._guard = threading.RLock()
 
@@ -64,7 +65,7 @@ class Job:
         """Start in the background, as DMS does; what goes wrong is its failure."""
         with self._guard:
             if kind != "resume-processing":
-                self._loaded_at = None
+                self._loaded_at, self._carries = None, migration_type
             self.ran, self.failure = True, wrong_profile(target, mappings)
             self._target = target
             if self.failure:
@@ -73,11 +74,11 @@ class Job:
                 self.folder / "replication",
                 self.folder / "lake",
                 lambda: self.connection(source),
-                migration_type=migration_type,
+                # To a local task of another type nothing of the former is left to go on from.
+                migration_type=self._carries,
                 file_format=target["DataFormat"],
                 options=QUICK,
             )
-            # A local task whose migration type was changed is a new one.
             first = self._local.describe().status == "ready"
             local_kind = "start-replication" if first else kind
             self._in_background("starting", lambda: self._local.start(local_kind))

@@ -17,6 +17,7 @@ from coin_platform.resources.replication.dms.calls import Calls
 from coin_platform.resources.replication.dms.serverless import ServerlessReplication
 from coin_platform.resources.replication.dms.task import TaskReplication
 from coin_platform.settings import Settings
+from coin_platform_tests.aws.box import PROJECT
 from coin_platform_tests.aws.dms_double import DmsDouble
 from coin_platform_tests.conftest import new_database
 from coin_platform_tests.integration.market_frames import H0, coins, quotes
@@ -26,6 +27,7 @@ ROLES = {
     "dms_role_arn": "arn:aws:iam::123456789012:role/role-dms-s3-raw",
     "dms_secret_role_arn": "arn:aws:iam::123456789012:role/role-dms-secret",
 }
+TAGS = {"Projeto": PROJECT, "Team": "data", "CentroCusto": "coin-platform"}
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 20
 
@@ -98,4 +100,5 @@ def account(box, aws_settings, source, tmp_path):
     )
     dms = DmsDouble(box.client, tmp_path / "dms")
     box.serve(dms)
-    return Account(box, dms, source, aws_settings, password)
+    yield Account(box, dms, source, aws_settings, password)
+    dms.close()  # while its source is there

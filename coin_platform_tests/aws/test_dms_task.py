@@ -6,17 +6,14 @@ import pytest
 
 from coin_platform.contracts import raw
 from coin_platform.errors import PermanentError, SettingsError
-from coin_platform.partitions import Window
 from coin_platform.resources.lake import open_lake
 from coin_platform.resources.replication.dms import payloads
-from coin_platform_tests.aws.box import PROJECT
-from coin_platform_tests.aws.dms_support import ROLES, account, source
+from coin_platform_tests.aws.dms_support import ROLES, TAGS, account, source
 from coin_platform_tests.integration.market_frames import H0, H1
 from coin_platform_tests.integration.replication_support import wait_until
 
 __all__ = ["account", "source"]
 
-TAGS = {"Projeto": PROJECT, "Team": "data", "CentroCusto": "coin-platform"}
 KINDS = [False, True]
 
 
@@ -198,13 +195,3 @@ def test_the_mappings_take_every_table_of_the_schema_and_add_the_sequence():
     assert selection["object-locator"] == {"schema-name": "market", "table-name": "%"}
     assert (addition["value"], addition["expression"]) == ("change_seq", "$AR_H_CHANGE_SEQ")
     assert json.loads(json.dumps(payloads.TASK_SETTINGS)) == payloads.TASK_SETTINGS
-
-
-def test_an_hour_of_before_the_grid_of_a_task_is_in_one_window_only(account):
-    account.fill(H0)
-    account.fill(H1)
-    account.deliver(hour=H1)
-    lake = open_lake(account.settings())
-    files = lake.raw_files(raw.COIN_QUOTES)
-    rows = lake.raw_rows(raw.COIN_QUOTES, files, ("snapshot_hour",), Window.of_hour(H1))
-    assert {row["snapshot_hour"] for row in rows.to_pylist()} == {H1}
