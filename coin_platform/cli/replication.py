@@ -11,11 +11,7 @@ from coin_platform.cli.console import console
 from coin_platform.errors import PermanentError
 from coin_platform.resources.database import open_database
 from coin_platform.resources.replication import open_replication
-from coin_platform.resources.replication.assessment import (
-    is_of_earlier_run,
-    next_run,
-    next_start_type,
-)
+from coin_platform.resources.replication.assessment import next_start_type
 from coin_platform.settings import Settings, load
 
 LOADED = 100
@@ -71,13 +67,12 @@ def reload() -> None:
         open_database(settings).migrate()
         replication = open_replication(settings)
         replication.stop()
-        former = replication.describe()
-        first = former.status == "ready"
+        first = replication.describe().status == "ready"
         replication.start("start-replication" if first else "reload-target")
-        ours = next_run(former)
         while (task := replication.describe()).status in ("starting", "running"):
             loaded = task.full_load_progress_percent == LOADED or task.migration_type == "cdc"
-            if loaded and not is_of_earlier_run(task, ours):
+            # While it starts, what it says is that of its former run.
+            if loaded and task.status == "running":
                 break
             time.sleep(replication.poll_seconds)
         show(settings)

@@ -109,9 +109,10 @@ class Job:
             task = self._task()
             statistics = self._statistics() if self._local else []
             if self._local:
+                loaded = self._local.describe().full_load_progress_percent == 100
                 self.upload()
-            if task.full_load_progress_percent == 100 and not self._loaded_at:
-                self._loaded_at = datetime.now(UTC)
+                if loaded and not self._loaded_at:
+                    self._loaded_at = datetime.now(UTC)
             return task, statistics, self._loaded_at
 
     def upload(self):

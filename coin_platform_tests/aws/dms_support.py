@@ -9,7 +9,7 @@ import pytest
 
 from coin_platform.delivery import deliver
 from coin_platform.partitions import Window
-from coin_platform.resources.aws.session import client
+from coin_platform.resources.aws import session
 from coin_platform.resources.database import COINS_DATABASE
 from coin_platform.resources.database.postgres import PostgresDatabase
 from coin_platform.resources.lake import open_lake
@@ -47,7 +47,7 @@ class Account:
 
     def replication(self, patience=PATIENCE_SECONDS, **given):
         settings = self.settings(**given)
-        calls = Calls(lambda: client(settings, "dms"), POLL_SECONDS, patience)
+        calls = Calls(lambda: session.client(settings, "dms"), POLL_SECONDS, patience)
         kind = ServerlessReplication if settings.dms_serverless else TaskReplication
         return kind(settings, calls)
 
@@ -102,3 +102,10 @@ def account(box, aws_settings, source, tmp_path):
     box.serve(dms)
     yield Account(box, dms, source, aws_settings, password)
     dms.close()  # while its source is there
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Clients that soon give up: the pauses between their attempts grow."""
+    monkeypatch.setattr(session, "ATTEMPTS", 2)
+    session.client_in.cache_clear()

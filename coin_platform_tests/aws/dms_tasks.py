@@ -1,5 +1,6 @@
 """The tasks of the double of DMS, on an instance and serverless: states, starts, statistics."""
 
+import itertools
 import json
 
 from coin_platform_tests.aws.dms_job import Job
@@ -22,6 +23,7 @@ class Tasks:
         self.client, self.folder, self.seconds = client, folder, seconds
         self.tasks, self.configs = {}, {}
         self.lost = set()
+        self._numbers = itertools.count()
 
     # What a test can do to them
 
@@ -97,6 +99,13 @@ class Tasks:
         job.stop()
         return {"ReplicationTask": described(job, record)}
 
+    def delete_replication_task(self, given):
+        job, record = self._task(given)
+        refuse_unless(job.status in IDLE, "Replication Task cannot be deleted, it is running")
+        job.close()
+        del self.tasks[record["ReplicationTaskIdentifier"]]
+        return {"ReplicationTask": described(job, record)}
+
     def describe_table_statistics(self, given):
         job, record = self._task(given)
         return {
@@ -167,7 +176,7 @@ class Tasks:
     # Parts
 
     def _job(self, name, state):
-        folder = self.folder / f"{name}-{len(self.records())}"
+        folder = self.folder / f"{name}-{next(self._numbers)}"
         job = Job(folder, self.seconds, lambda: self.client("s3"), self.connection)
         job.pass_through(state)
         return job

@@ -50,13 +50,22 @@ class Calls:
         found: list[Mapping[str, Any]] = answer.get(key, [])
         return found[0] if found else None
 
-    def make(self, doing: str, action: str, **parameters: Any) -> bool:
-        """Make something; False where somebody else just has, which is as good."""
+    def make(
+        self,
+        doing: str,
+        action: str,
+        already: str = "ResourceAlreadyExistsFault",
+        **parameters: Any,
+    ) -> bool:
+        """Have something made; False where somebody else just has, which is as good.
+
+        `already` is the fault by which DMS says so.
+        """
         with explained(doing):
             client = self._client()
             try:
                 getattr(client, action)(**parameters)
-            except client.exceptions.ResourceAlreadyExistsFault:
+            except getattr(client.exceptions, already):
                 return False
         return True
 

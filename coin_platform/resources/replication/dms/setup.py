@@ -89,22 +89,14 @@ def connect(calls: Calls, instance_arn: str, arns: Endpoints, *, anew: bool) -> 
         state = former["Status"] if former else "untested"
         # A change of the endpoint has DMS test it by itself.
         if state != "testing" and (anew or state != "successful"):
-            _test(calls, by, instance_arn, endpoint)
+            calls.make(
+                "testing a connection of DMS",
+                "test_connection",
+                already="InvalidResourceStateFault",  # it is being tested
+                ReplicationInstanceArn=instance_arn,
+                EndpointArn=endpoint,
+            )
         _await_connection(calls, by)
-
-
-def _test(calls: Calls, by: Mapping[str, str], instance_arn: str, endpoint: str) -> None:
-    try:
-        calls(
-            "testing a connection of DMS",
-            "test_connection",
-            ReplicationInstanceArn=instance_arn,
-            EndpointArn=endpoint,
-        )
-    except PermanentError:
-        # Somebody else may have had it tested since we looked; that is as good.
-        if _connection(calls, by) is None:
-            raise
 
 
 def _await_connection(calls: Calls, by: Mapping[str, str]) -> None:
