@@ -45,9 +45,11 @@ class Account:
     def settings(self, **given) -> Settings:
         return self.make_settings(**{"dms_poll_seconds": POLL_SECONDS, **ROLES, **given})
 
-    def replication(self, patience=PATIENCE_SECONDS, **given):
+    def replication(self, patience=PATIENCE_SECONDS, wrapped=lambda client: client, **given):
+        """The task; `wrapped` may come between it and its client."""
         settings = self.settings(**given)
-        calls = Calls(lambda: session.client(settings, "dms"), POLL_SECONDS, patience)
+        client = wrapped(session.client(settings, "dms"))
+        calls = Calls(lambda: client, POLL_SECONDS, patience)
         kind = ServerlessReplication if settings.dms_serverless else TaskReplication
         return kind(settings, calls)
 
@@ -76,6 +78,24 @@ class Account:
     def actions(self):
         """What was asked of DMS since `box.mend()`."""
         return [action for service, action in self.box.calls() if service == "dms"]
+
+
+class CutOff:
+    """A client of DMS; this process is told to stop as DMS has done what `action` asks."""
+
+    def __init__(self, client, action, by):
+        self._client, self._action, self._by = client, action, by
+
+    def __getattr__(self, name):
+        real = getattr(self._client, name)
+        if name != self._action:
+            return real
+
+        def call(**parameters):
+            real(**parameters)
+            raise self._by
+
+        return call
 
 
 @pytest.fixture

@@ -5,18 +5,13 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from dagster import DagsterExecutionInterruptedError
 
 from coin_platform.errors import PermanentError
 from coin_platform.resources.replication.dms import answers, payloads
-from coin_platform.resources.replication.dms.calls import Calls
-from coin_platform.resources.replication.dms.serverless import ServerlessReplication
-from coin_platform.resources.replication.dms.task import TaskReplication
 from coin_platform.resources.replication.interface import Task
 from coin_platform_tests.aws.dms_support import (
-    PATIENCE_SECONDS,
-    POLL_SECONDS,
     TAGS,
+    CutOff,
     account,
     source,
 )
@@ -134,14 +129,14 @@ def test_a_task_made_by_somebody_else_gets_our_mappings_and_settings(account, se
     assert json.loads(settings) == payloads.TASK_SETTINGS
 
 
-@pytest.mark.parametrize("serverless", KINDS)
 @pytest.mark.parametrize(
-    ("former", "wanted", "load_anew"),
+    ("serverless", "former", "wanted", "load_anew"),
     [
-        ("full-load", "full-load-and-cdc", True),
-        ("full-load-and-cdc", "full-load", True),
-        ("cdc", "full-load-and-cdc", True),
-        ("full-load-and-cdc", "cdc", False),
+        (False, "full-load", "full-load-and-cdc", True),
+        (False, "full-load-and-cdc", "full-load", True),
+        (False, "cdc", "full-load-and-cdc", True),
+        (False, "full-load-and-cdc", "cdc", False),
+        (True, "full-load", "full-load-and-cdc", True),
     ],
 )
 def test_another_migration_type_loads_anew_unless_changes_can_go_on(
@@ -179,25 +174,6 @@ def test_an_instance_that_cannot_be_used_is_named(account):
         task.start("resume-processing")
 
 
-class CutOff:
-    """A client of DMS during one call of which this process is told to stop."""
-
-    def __init__(self, client, action, *, before, by):
-        self._client, self._action, self._before, self._by = client, action, before, by
-
-    def __getattr__(self, name):
-        real = getattr(self._client, name)
-        if name != self._action:
-            return real
-
-        def call(**parameters):
-            if not self._before:
-                real(**parameters)
-            raise self._by
-
-        return call
-
-
 STEPS = {
     False: (
         "import_certificate", "create_endpoint", "create_replication_instance", "test_connection",
@@ -207,23 +183,18 @@ STEPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize(
     ("serverless", "action"),
     [(kind, action) for kind, actions in STEPS.items() for action in actions],
 )
-def test_a_start_that_is_cut_off_anywhere_is_taken_up_by_the_next(
-    account, serverless, action, before
-):
+def test_a_start_that_is_cut_off_anywhere_is_taken_up_by_the_next(account, serverless, action):
     account.fill()
-    settings = account.settings(dms_serverless=serverless)
-    by = DagsterExecutionInterruptedError if before else KeyboardInterrupt
-    client = CutOff(account.box.client("dms"), action, before=before, by=by)
-    kind = ServerlessReplication if serverless else TaskReplication
-    with pytest.raises(by):
-        kind(settings, Calls(lambda: client, POLL_SECONDS, PATIENCE_SECONDS)).start(
-            "start-replication"
-        )
+    task = account.replication(
+        wrapped=lambda client: CutOff(client, action, KeyboardInterrupt),
+        dms_serverless=serverless,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        task.start("start-replication")
     assert account.deliver(dms_serverless=serverless)["coin_quotes"].rows == {H0: 2}
     made = account.dms
     assert len(made.endpoints) == 2

@@ -17,9 +17,10 @@ __all__ = ["account", "source"]
 KINDS = [False, True]
 
 
-@pytest.mark.parametrize("serverless", KINDS)
 @pytest.mark.parametrize("migration_type", ["full-load", "full-load-and-cdc"])
-@pytest.mark.parametrize("raw_format", ["parquet", "csv"])
+@pytest.mark.parametrize(
+    ("serverless", "raw_format"), [(False, "parquet"), (False, "csv"), (True, "parquet")]
+)
 def test_an_hour_comes_to_the_bucket_as_it_comes_to_a_folder(
     account, serverless, migration_type, raw_format
 ):

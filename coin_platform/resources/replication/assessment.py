@@ -48,15 +48,12 @@ def assess(
     what `next_run` said before the run that is judged was asked for, None for an onlooker: a state
     that dates from an earlier run is then waited out.
     """
-    if our_start and _is_of_earlier_run(task, our_start):
-        return Assessment(
-            "running", f"the task is {task.status}, and the run asked for has not begun"
-        )
+    # While it starts, its tables are as the former run left them.
+    if task.status == "starting" or (our_start and _is_of_earlier_run(task, our_start)):
+        return Assessment("running", f"the task is {task.status}, and its new run has not begun")
     if task.status in ("failed", "failed-move", "deleting"):
         why = task.last_failure_message or task.stop_reason or "without a message"
         return Assessment("failed", f"the task is {task.status}: {why}")
-    if task.status == "starting":  # and its tables are as the former run left them
-        return Assessment("running", "the task is starting")
     tables = {table.table_name: table for table in statistics if table.table_name in mapped}
     problems = [problem for table in tables.values() if (problem := _problem(table))]
     if problems:

@@ -12,7 +12,7 @@ from coin_platform.contracts.raw import CHANGE_SEQ, COMMIT_TIMESTAMP
 from coin_platform.errors import SettingsError
 from coin_platform.resources.aws.tags import tag_list
 from coin_platform.resources.database import COINS_DATABASE
-from coin_platform.resources.replication.layout import CSV_NULL
+from coin_platform.resources.replication.layout import CSV_NULL, Format
 from coin_platform.settings import Settings, variable_name
 
 LOB_KILOBYTES = 64  # PostgreSQL's text is a LOB to DMS; a longer one fails the task
@@ -42,6 +42,17 @@ TASK_SETTINGS: dict[str, Any] = {
         "HandleSourceTableDropped": False,
         "HandleSourceTableAltered": True,
     },
+}
+
+FORMATS: dict[Format, dict[str, Any]] = {
+    "parquet": {
+        "DataFormat": "parquet",
+        "CompressionType": "gzip",
+        "ParquetVersion": "parquet-1-0",
+        "ParquetTimestampInMillisecond": False,
+        "EnableStatistics": True,  # by which readers skip files
+    },
+    "csv": {"DataFormat": "csv", "CompressionType": "none"},
 }
 
 
@@ -145,11 +156,7 @@ def target_endpoint(settings: Settings) -> dict[str, Any]:
                 settings, "dms_role_arn", "DMS writes to the raw bucket"
             ),
             "BucketName": settings.bucket("raw"),
-            "DataFormat": settings.raw_format,
-            "CompressionType": "gzip" if settings.raw_format == "parquet" else "none",
-            "ParquetVersion": "parquet-1-0",
-            "ParquetTimestampInMillisecond": False,
-            "EnableStatistics": True,
+            **FORMATS[settings.raw_format],
             "AddColumnName": True,
             "CsvNullValue": CSV_NULL,
             "Rfc4180": True,

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from coin_platform.errors import PermanentError, TransientError
 from coin_platform.resources.replication.dms import answers, payloads, setup
 from coin_platform.resources.replication.dms.answers import Found
 from coin_platform.resources.replication.dms.replication import DmsReplication
 from coin_platform.resources.replication.interface import StartType
 
 FIXED = ("SourceEndpointArn", "TargetEndpointArn", "ReplicationInstanceArn")
+# Now and then DMS says so of connections that it has just found good.
+UNTESTED = "Test connection"
 CHANGEABLE = ("MigrationType", "TableMappings", "ReplicationTaskSettings")
 
 
@@ -61,12 +64,17 @@ class TaskReplication(DmsReplication):
         return self._calls.wait(f"making task {name}", self._settled)
 
     def _start(self, arn: str, start_type: StartType) -> None:
-        self._calls(
-            f"starting task {self._settings.dms_task}",
-            "start_replication_task",
-            ReplicationTaskArn=arn,
-            StartReplicationTaskType=start_type,
-        )
+        try:
+            self._calls(
+                f"starting task {self._settings.dms_task}",
+                "start_replication_task",
+                ReplicationTaskArn=arn,
+                StartReplicationTaskType=start_type,
+            )
+        except PermanentError as error:
+            if UNTESTED not in str(error):
+                raise
+            raise TransientError(f"{error}; they were, which DMS may notice late") from error
 
     def _stop(self, arn: str) -> None:
         self._calls(
