@@ -157,11 +157,38 @@ def test_another_migration_type_loads_anew_unless_changes_can_go_on(
     assert account.replication(**other).describe().migration_type == wanted
 
 
-def test_a_full_load_cannot_go_on_as_changes_only(account):
+def test_a_full_load_cannot_go_on_as_changes_only_however_often_that_is_tried(account):
     account.fill()
     account.deliver(migration_type="full-load")
-    with pytest.raises(PermanentError, match=r"ran as full-load.*COIN_PLATFORM_DMS_TASK"):
-        account.replication(migration_type="cdc").start("resume-processing")
+    for _ in range(2):
+        with pytest.raises(PermanentError, match=r"ran as full-load.*COIN_PLATFORM_DMS_TASK"):
+            account.replication(migration_type="cdc").start("resume-processing")
+    assert account.dms.tasks["task-01"][1]["MigrationType"] == "full-load"
+
+
+def test_a_change_of_type_that_was_cut_off_still_loads_anew(account):
+    account.fill(H0)
+    account.deliver(migration_type="full-load")
+    task = account.replication(
+        wrapped=lambda client: CutOff(client, "modify_replication_task", KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        task.start("resume-processing")
+    account.fill(H1, 9)
+    there = account.deliver(hour=H1)
+    assert there["coin_quotes"].files == ["LOAD00000001.parquet"]
+
+
+@pytest.mark.parametrize("serverless", KINDS)
+def test_a_task_that_has_delivered_does_not_go_on_in_another_bucket(account, serverless):
+    account.fill()
+    account.deliver(dms_serverless=serverless)
+    account.replication(dms_serverless=serverless).stop()
+    moved = account.replication(dms_serverless=serverless, project="somewhere-else")
+    with pytest.raises(PermanentError, match="BucketName is raw-coins-in-a-box, not raw-somewhere"):
+        moved.start("resume-processing")
+    told = account.dms.endpoints["s3-target-datalake"]["S3Settings"]
+    assert told["BucketName"] == account.settings().bucket("raw")
 
 
 def test_an_instance_that_cannot_be_used_is_named(account):

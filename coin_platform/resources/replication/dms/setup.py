@@ -17,11 +17,12 @@ from coin_platform.resources.replication.dms.answers import differences
 from coin_platform.resources.replication.dms.calls import Calls
 from coin_platform.settings import Settings
 
-# A task uses them as they are, or they cannot be changed.
 FIXED = ("EndpointType", "EngineName")
+# A task that goes on in another bucket leaves there what it has delivered.
+FIXED_ONCE_USED = ("BucketName",)
 ONLY_WHEN_MADE = ("EncryptionMode",)  # DMS does not go back on it
 USELESS = (
-    "failed", "deleting", "deleted", "storage-full", "incompatible-credentials",
+    "failed", "deleting", "storage-full", "incompatible-credentials",
     "incompatible-network",
 )  # fmt: skip
 
@@ -35,11 +36,13 @@ class Endpoints:
     changed: bool
 
 
-def endpoints(settings: Settings, calls: Calls) -> Endpoints:
-    """Both endpoints as the settings have them."""
+def endpoints(settings: Settings, calls: Calls, *, used: bool) -> Endpoints:
+    """Both endpoints as the settings have them; `used` says that the task has run on them."""
+    fixed = FIXED + FIXED_ONCE_USED if used else FIXED
     source = payloads.source_endpoint(settings, _certificate(settings, calls))
-    source_arn, source_changed = _endpoint(settings, calls, source)
-    target_arn, target_changed = _endpoint(settings, calls, payloads.target_endpoint(settings))
+    source_arn, source_changed = _endpoint(settings, calls, source, fixed)
+    target = payloads.target_endpoint(settings)
+    target_arn, target_changed = _endpoint(settings, calls, target, fixed)
     return Endpoints(source_arn, target_arn, source_changed or target_changed)
 
 
@@ -67,7 +70,7 @@ def instance(settings: Settings, calls: Calls) -> str:
 
     def available() -> str | None:
         there = find()
-        state = there["ReplicationInstanceStatus"] if there else "deleted"
+        state = there["ReplicationInstanceStatus"] if there else "creating"
         if state in USELESS:
             raise PermanentError(
                 f"replication instance {name} is {state}: mend or delete it in DMS, or name "
@@ -146,7 +149,9 @@ def _certificate(settings: Settings, calls: Calls) -> str:
     return arn
 
 
-def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tuple[str, bool]:
+def _endpoint(
+    settings: Settings, calls: Calls, wanted: Mapping[str, Any], fixed: tuple[str, ...]
+) -> tuple[str, bool]:
     """An endpoint's ARN, and whether it is new or was changed."""
     name = wanted["EndpointIdentifier"]
 
@@ -159,9 +164,9 @@ def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tu
         there = calls.wait(f"making endpoint {name}", find)
         if made:
             return there["EndpointArn"], True
-    adopt(settings, calls, there["EndpointArn"])
     different = differences(_without(wanted, "Tags", *ONLY_WHEN_MADE), there)
-    _refuse_what_cannot_change(name, different, there)
+    _refuse(name, [text for text in different if text.startswith(fixed)], there)
+    tag(settings, calls, there["EndpointArn"])
     if different:
         parameters = _without(wanted, "Tags", "EndpointIdentifier", *FIXED, *ONLY_WHEN_MADE)
         calls(
@@ -173,8 +178,8 @@ def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tu
     return there["EndpointArn"], bool(different)
 
 
-def _refuse_what_cannot_change(name: str, different: list[str], there: Mapping[str, Any]) -> None:
-    fixed = [text for text in different if text.startswith(FIXED)]
+def _refuse(name: str, fixed: list[str], there: Mapping[str, Any]) -> None:
+    """Raise `PermanentError` if there are differences that cannot or must not be changed."""
     folder = (there.get("S3Settings") or {}).get("BucketFolder")
     if folder:
         fixed.append(f"BucketFolder is {folder}, where raw has none")
@@ -185,7 +190,7 @@ def _refuse_what_cannot_change(name: str, different: list[str], there: Mapping[s
         )
 
 
-def adopt(settings: Settings, calls: Calls, arn: str) -> None:
+def tag(settings: Settings, calls: Calls, arn: str) -> None:
     """Tag what somebody else made, so that its costs are found."""
     calls(f"tagging {arn}", "add_tags_to_resource", ResourceArn=arn, Tags=tag_list(settings))
 
