@@ -13,6 +13,7 @@ from coin_platform.resources.engine.sail import SAIL
 from coin_platform.resources.lake import Lake
 
 if TYPE_CHECKING:
+    from dagster import AssetExecutionContext
     from pyspark.sql import SparkSession
 
 REASON_LINES = 3
@@ -35,15 +36,14 @@ class LocalEngine(Engine):
         window: Window,
         progress: Callable[[str], None] = lambda _: None,
         run_id: str = "",
+        context: "AssetExecutionContext | None" = None,  # noqa: ARG002 - it runs in this process
     ) -> Outcome:
-        from coin_platform.transforms.jobs import JOBS
+        from coin_platform.transforms.jobs import job_named
 
-        if job not in JOBS:
-            message = f"no job {job!r}; there are {', '.join(sorted(JOBS))}"
-            raise PermanentError(message)
+        work = job_named(job)
         started = time.monotonic()
         with explained(f"{job}, {window}"):
-            outcome = JOBS[job](self.session(), self.lake, window, run_id)
+            outcome = work(self.session(), self.lake, window, run_id)
         seconds = time.monotonic() - started
         progress(f"{job}: {sum(outcome.rows.values())} rows of {window} in {seconds:.1f} s")
         return outcome
@@ -55,7 +55,6 @@ class LocalEngine(Engine):
             return measure(self.session(), self.lake, table, window)
 
     def probe(self) -> str:
-        """Run a query and say who answered; raises like `run`."""
         from importlib.metadata import version
 
         with explained("a query of one row"):
