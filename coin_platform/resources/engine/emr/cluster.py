@@ -77,11 +77,11 @@ class Clusters:
         name = self._settings.emr_cluster
         with explained(f"making cluster {name}"):
             made: str = self._emr.run_job_flow(**request(self._settings, bootstrap))["JobFlowId"]
-        progress(
-            f"no cluster {name} lives: {made} is being made; "
-            f"it ends after {self._settings.emr_idle_minutes} idle minutes"
-        )
         try:
+            progress(
+                f"no cluster {name} lives: {made} is being made; "
+                f"it ends after {self._settings.emr_idle_minutes} idle minutes"
+            )
             oldest = self.find()
         except BaseException:
             self.end_unused(made)

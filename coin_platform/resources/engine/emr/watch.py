@@ -29,7 +29,7 @@ def wait(
     submission: Submission,
     listen: Callable[[], None],
     pace: Pace,
-    timeout_minutes: int = 0,
+    timeout_minutes: float = 0,
 ) -> Status:
     """Wait until the submission is over, listening to it meanwhile, and give its last status.
 
