@@ -12,7 +12,7 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,16 +91,29 @@ class EmrDouble:
         problems = ParamValidator().validate(parameters, shape)
         if problems.has_errors():
             raise ApiError("ValidationException", problems.generate_report())
+        calls: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+            "RunJobFlow": self.run_job_flow,
+            "ListClusters": self.list_clusters,
+            "DescribeCluster": self.describe_cluster,
+            "ListBootstrapActions": self.list_bootstrap_actions,
+            "AddJobFlowSteps": self.add_job_flow_steps,
+            "ListSteps": self.list_steps,
+            "DescribeStep": self.describe_step,
+            "CancelSteps": self.cancel_steps,
+            "SetTerminationProtection": self.set_termination_protection,
+            "TerminateJobFlows": self.terminate_job_flows,
+        }
+        if action not in calls:
+            raise ApiError("UnknownOperationException", f"the double does not play {action}")
         with self._guard:
-            answer: Mapping[str, Any] = getattr(self, action)(parameters)
-            return answer
+            return calls[action](parameters)
 
     def close(self) -> None:
         self._closing.set()
         for thread in self._threads:
             thread.join(timeout=30)
 
-    def RunJobFlow(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def run_job_flow(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         roles = [group["InstanceRole"] for group in given["Instances"]["InstanceGroups"]]
         if roles.count("MASTER") != 1:
             raise ApiError("ValidationException", "exactly one MASTER instance group is needed")
@@ -114,14 +127,14 @@ class EmrDouble:
         thread.start()
         return {"JobFlowId": cluster.id, "ClusterArn": f"arn:aws:emr:cluster/{cluster.id}"}
 
-    def ListClusters(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def list_clusters(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         wanted = given.get("ClusterStates", [*ALIVE, "TERMINATING", "TERMINATED"])
         found = [told(c) for c in reversed(self.clusters.values()) if c.state in wanted]
         first = int(given.get("Marker", 0))
         more = {"Marker": str(first + 2)} if len(found) > first + 2 else {}  # small pages
         return {"Clusters": found[first : first + 2], **more}
 
-    def DescribeCluster(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def describe_cluster(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         cluster = self._cluster(given["ClusterId"])
         request = cluster.request
         return {
@@ -133,7 +146,7 @@ class EmrDouble:
             }
         }
 
-    def ListBootstrapActions(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def list_bootstrap_actions(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         actions = self._cluster(given["ClusterId"]).request.get("BootstrapActions", [])
         return {
             "BootstrapActions": [
@@ -142,7 +155,7 @@ class EmrDouble:
             ]
         }
 
-    def AddJobFlowSteps(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def add_job_flow_steps(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         cluster = self._cluster(given["JobFlowId"])
         if cluster.state not in ALIVE or cluster.ending:
             raise ApiError(
@@ -154,14 +167,14 @@ class EmrDouble:
         cluster.steps += added
         return {"StepIds": [step.id for step in added]}
 
-    def ListSteps(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def list_steps(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         steps = self._cluster(given["ClusterId"]).steps
         return {"Steps": [told_step(step) for step in reversed(steps)]}
 
-    def DescribeStep(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def describe_step(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"Step": told_step(self._step(given["ClusterId"], given["StepId"]))}
 
-    def CancelSteps(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def cancel_steps(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         answers = []
         for step_id in given["StepIds"]:
             step = self._step(given["ClusterId"], step_id)
@@ -175,12 +188,12 @@ class EmrDouble:
             answers.append({"StepId": step_id, "Status": "SUBMITTED"})
         return {"CancelStepsInfoList": answers}
 
-    def SetTerminationProtection(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def set_termination_protection(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         for cluster_id in given["JobFlowIds"]:
             self._cluster(cluster_id).protected = given["TerminationProtected"]
         return {}
 
-    def TerminateJobFlows(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def terminate_job_flows(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         for cluster_id in given["JobFlowIds"]:
             if self._cluster(cluster_id).protected:
                 raise ApiError("ValidationException", "Could not shut down one or more job flows "

@@ -16,8 +16,9 @@ def start_spark() -> object:
 
     if not coin_platform.__file__.startswith(ARCHIVE):
         sys.exit(f"{coin_platform.__file__} is not of the archive {ARCHIVE}")
-    from coin_platform.resources.engine.sail import configuration
     from pysail.spark import SparkConnectServer
+
+    from coin_platform.resources.engine.sail import configuration
 
     for name, value in configuration().items():
         os.environ.setdefault(name, value)

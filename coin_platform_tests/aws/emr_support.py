@@ -14,7 +14,7 @@ from coin_platform_tests.aws.box import PROJECT
 from coin_platform_tests.aws.emr_double import EmrDouble
 from coin_platform_tests.integration.lake_files import HOUR, H, change_name, coin, quote, write_raw
 
-PACE = Pace(poll=0.05, most_poll=0.2, failing=5, logs=10, cancel=10)
+PACE = Pace(poll=0.05, most_poll=0.2, failing=60, logs=10, cancel=10)
 HOUR_WINDOW = Window.of_hour(H)
 QUOTES, COINS = processed.COIN_QUOTES, processed.COINS
 

@@ -75,7 +75,7 @@ def test_a_reason_of_spark_is_told_and_the_table_stays(emr, tmp_path):
 
 def test_a_cluster_that_terminates_under_a_step_is_replaced_by_the_next_try(emr):
     emr.double.loses_cluster = "The primary node was terminated"
-    with pytest.raises(TransientError, match="lost with what ran it: TERMINAT.*primary node was"):
+    with pytest.raises(TransientError, match=r"lost with what ran it: TERMINAT.*primary node was"):
         emr.engine.run(QUOTES.id, HOUR_WINDOW)
     emr.double.loses_cluster = ""
     recovers(emr)
@@ -90,7 +90,6 @@ def test_a_cluster_that_does_not_start_is_told_with_its_reason(emr):
 
 
 def test_throttling_is_waited_out(emr):
-    emr.engine.measure  # noqa: B018 - made before AWS begins to throttle
     emr.box.fail("elasticmapreduce", 7, action="DescribeStep", code="ThrottlingException")
     recovers(emr)
 
@@ -100,7 +99,7 @@ def test_credentials_that_have_expired_can_be_renewed(emr):
         "elasticmapreduce", 1, action="ListClusters", code="ExpiredTokenException",
         message="The security token included in the request is expired",
     )  # fmt: skip
-    with pytest.raises(TransientError, match="looking for cluster.*ExpiredToken.*renew them"):
+    with pytest.raises(TransientError, match=r"looking for cluster.*ExpiredToken.*renew them"):
         emr.engine.run(QUOTES.id, HOUR_WINDOW)
     recovers(emr)
 

@@ -18,18 +18,21 @@ def tail(s3: Any, bucket: str, keys: Sequence[str], wait_seconds: float) -> str:
     Says so where none came. Raises nothing: it is asked for to explain another failure.
     """
     end = time.monotonic() + wait_seconds
+    folder = f"s3://{bucket}/{keys[0].rpartition('/')[0]}"
     problem = ""
     while True:
         try:
-            for key in keys:
-                found = last_lines(s3, bucket, key)
-                if found:
-                    return f"{key.rpartition('/')[2]} ends with:\n{found}"
+            found = {key.rpartition("/")[2]: last_lines(s3, bucket, key) for key in keys}
         except PlatformError as error:
             problem = f" ({error})"
+        else:
+            for name, lines in found.items():
+                if lines:
+                    return f"{name} ends with:\n{lines}"
+            if None not in found.values():
+                return f"it printed nothing to {folder}"
         if time.monotonic() >= end:
-            folder = keys[0].rpartition("/")[0]
-            return f"no log came to s3://{bucket}/{folder} within {wait_seconds:.0f} s{problem}"
+            return f"no log came to {folder} within {wait_seconds:.0f} s{problem}"
         time.sleep(min(5, wait_seconds / 10))
 
 
