@@ -19,8 +19,8 @@ from coin_platform.errors import PermanentError, PlatformError
 from coin_platform.resources.aws.errors import explained as explained_by_aws
 from coin_platform.resources.aws.session import client_in
 from coin_platform.resources.engine.interface import Outcome
-from coin_platform.resources.engine.local import explained
 from coin_platform.resources.engine.orders import RUN, Orders
+from coin_platform.resources.engine.reasons import explained
 from coin_platform.resources.engine.reports import (
     FAILURE,
     MEASURED,

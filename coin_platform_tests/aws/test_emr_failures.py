@@ -1,12 +1,18 @@
 """What goes wrong on EMR: the right kind of error, its cause named, nothing taken for done."""
 
 import _thread
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
 
 from coin_platform.contracts import raw
 from coin_platform.errors import PermanentError, TransientError
+from coin_platform.settings import environment as variables
 from coin_platform_tests.aws.box import PROJECT
 from coin_platform_tests.aws.emr_scripts import until
 from coin_platform_tests.aws.emr_support import COINS, HOUR_WINDOW, QUOTES, emr, rows
@@ -165,3 +171,37 @@ def test_a_run_cancelled_while_its_step_runs_ends_it(emr):
     assert step.state == "CANCELLED"
     assert step.process.returncode is not None
     recovers(emr)
+
+
+def test_an_s3_that_fails_for_a_while_under_a_step_changes_nothing(emr):
+    def falter(line):
+        if "on Spark" in line:
+            emr.box.fail("s3", 6, status=503, code="SlowDown")
+
+    outcome = emr.engine.run(QUOTES.id, HOUR_WINDOW, falter)
+    assert sum(outcome.rows.values()) == 38
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_from_outside_does_no_harm_to_the_next(emr, number):
+    script = """
+        from coin_platform.settings import load
+        from coin_platform_tests.aws.emr_support import HOUR_WINDOW, PACE, QUOTES, open_emr_engine
+        open_emr_engine(load(), PACE).run(QUOTES.id, HOUR_WINDOW, lambda line: print(line, flush=True))
+    """  # noqa: E501
+    run = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, **variables(emr.settings)},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with run:
+        for line in run.stdout:
+            if "submitted as" in line:
+                run.send_signal(number)
+                break
+    assert run.returncode != 0
+    if number == signal.SIGINT:  # and a killed run's step goes on, before the next run's
+        assert [step.state for step in emr.double.steps] == ["CANCELLED"]
+    recovers(emr)
+    assert [step.state for step in emr.double.steps][-1] == "COMPLETED"
+    assert len(emr.double.clusters) == 1
