@@ -2,33 +2,58 @@
 
 import pytest
 
-from coin_platform.contracts import processed
+from coin_platform.contracts import curated, processed
 from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
+from coin_platform.transforms.jobs import JOBS
 from coin_platform_tests.aws.box import PROJECT
-from coin_platform_tests.aws.emr_support import COINS, HOUR_WINDOW, QUOTES, emr, rows
+from coin_platform_tests.aws.emr_support import HOUR_WINDOW, QUOTES, emr, rows
+from coin_platform_tests.integration.lake_files import H, close_hours
 
 __all__ = ["emr"]  # a fixture
 
 
-def test_a_job_leaves_the_same_rows_and_reports_the_same_as_on_this_machine(emr):
+DAY = Window.of_days(H.date(), H.date())
+SIZES = {"table_version", "table_bytes", "table_files"}
+
+
+def without_sizes(facts):
+    return {name: value for name, value in facts.items() if name not in SIZES}
+
+
+def test_every_job_leaves_the_same_rows_and_reports_the_same_as_on_this_machine(emr):
     told = []
-    for job in (QUOTES.id, COINS.id):
-        here = emr.local.run(job, HOUR_WINDOW, run_id="run-1")
-        there = emr.engine.run(job, HOUR_WINDOW, told.append, run_id="run-1")
-        assert there.rows == here.rows
-        assert there.quarantined == here.quarantined
-        versions = {"table_version", "table_bytes", "table_files"}
-        assert {k: v for k, v in there.facts.items() if k not in versions} == {
-            k: v for k, v in here.facts.items() if k not in versions
-        }
-    for table in (QUOTES, COINS, processed.QUARANTINED_COIN_QUOTES):
-        assert rows(emr.lake, table) == rows(emr.local.lake, table)
+    for job in JOBS:
+        if job == curated.DAILY_COIN_PRICES.id:
+            for lake in (emr.lake, emr.local.lake):
+                close_hours(lake, HOUR_WINDOW)
+        window = DAY if job.startswith("curated/") else HOUR_WINDOW
+        here = emr.local.run(job, window, run_id="run-1")
+        there = emr.engine.run(job, window, told.append, run_id="run-1")
+        assert (there.rows, there.quarantined) == (here.rows, here.quarantined)
+        assert there.details == here.details
+        assert without_sizes(there.facts) == without_sizes(here.facts)
+        assert emr.engine.measure(job, window) == emr.local.measure(job, window)
+    for table in (*processed.TABLES, *curated.TABLES):
+        if emr.local.lake.exists(table):
+            assert rows(emr.lake, table) == rows(emr.local.lake, table)
     assert len(rows(emr.lake, QUOTES)) == 38
+    assert len(rows(emr.lake, curated.DAILY_COIN_PRICES)) == 38
+    assert [step.state for step in emr.double.steps] == ["COMPLETED"] * len(JOBS)
     assert len(emr.double.clusters) == 1
-    assert [step.state for step in emr.double.steps] == ["COMPLETED", "COMPLETED"]
     assert any("38 rows" in line for line in told)
     assert any("is being made" in line for line in told)
+
+
+def test_what_cannot_be_measured_is_asked_for_again_by_the_check(emr):
+    files, name = emr.engine._package.files, "coin_platform/transforms/measure.py"
+    broken = b"\n\ndef measure(*_):\n    raise PermanentError('this cannot be measured')\n"
+    files[name] += broken
+    told = []
+    assert sum(emr.engine.run(QUOTES.id, HOUR_WINDOW, told.append).rows.values()) == 38
+    assert "this cannot be measured" in told
+    with pytest.raises(PermanentError, match="this cannot be measured"):
+        emr.engine.measure(QUOTES.id, HOUR_WINDOW)
 
 
 def test_the_checks_find_what_the_step_measured(emr):

@@ -32,6 +32,8 @@ def request(settings: "Settings", bootstrap: str) -> dict[str, Any]:
         "Instances": instances(settings),
         "Configurations": configurations(),
         "BootstrapActions": [{"Name": BOOTSTRAP, "ScriptBootstrapAction": {"Path": bootstrap}}],
+        # Delta on S3 wants one Spark that writes a table at a time, and one step has the memory.
+        "StepConcurrencyLevel": 1,
         "AutoTerminationPolicy": {"IdleTimeout": settings.emr_idle_minutes * 60},
         "ServiceRole": settings.emr_service_role,
         "JobFlowRole": settings.emr_instance_profile,

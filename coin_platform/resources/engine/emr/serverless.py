@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from coin_platform.settings import Settings
 
 LOGS = "logs/emr-serverless"
+DELTA = ",".join(f"/usr/share/aws/delta/lib/{jar}.jar" for jar in ("delta-spark", "delta-storage"))
 PYTHON = "./environment/bin/python"  # in the archive, which is unpacked as `environment`
 STATES = {
     "SUBMITTED": State.WAITING,
@@ -105,7 +106,7 @@ class ServerlessRunner(Runner):
 def parameters(script: Script, settings: "Settings") -> str:
     """What `spark-submit` is given: code, Delta, the Glue catalog, and the Python packages."""
     conf = {**SPARK, "spark.hadoop.hive.metastore.client.factory.class": GLUE}
-    conf["spark.jars"] = "/usr/share/aws/delta/lib/*"
+    conf["spark.jars"] = DELTA
     if settings.emr_serverless_archive:
         conf["spark.archives"] = f"{settings.emr_serverless_archive}#environment"
         for name in ("emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON",
