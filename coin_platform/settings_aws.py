@@ -100,7 +100,7 @@ class AwsSettings(BaseSettings):
     emr_serverless_archive: str | None = Field(
         None,
         description="Address (s3://…tar.gz) of a packed Python environment with the packages that "
-        "steps need on EMR Serverless; docs/aws.md says how to make it.",
+        "steps need on EMR Serverless, made with venv-pack.",
     )
     emr_execution_role_arn: str | None = Field(
         None, description="Role with which EMR Serverless runs jobs."

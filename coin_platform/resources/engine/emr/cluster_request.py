@@ -14,6 +14,11 @@ BOOTSTRAP = "coin_platform packages"
 # The managed policy of EMR_DefaultRole_V2 lets it touch what carries this tag only.
 MANAGED = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
 GLUE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
+SPARK_DEFAULTS = {
+    **SPARK,
+    "spark.pyspark.python": PYTHON,
+    "spark.pyspark.driver.python": PYTHON,
+}
 ROLES = (("MASTER", "emr_primary"), ("CORE", "emr_core"), ("TASK", "emr_task"))
 
 
@@ -71,12 +76,11 @@ def group(role: str, size: str) -> dict[str, Any]:
 
 def configurations() -> list[dict[str, Any]]:
     """Delta on, Spark's tables in the Glue catalog, our Python; as Spark's session wants it."""
-    python = {"spark.pyspark.python": PYTHON, "spark.pyspark.driver.python": PYTHON}
     return [
         {"Classification": "delta-defaults", "Properties": {"delta.enabled": "true"}},
         {
             "Classification": "spark-hive-site",
             "Properties": {"hive.metastore.client.factory.class": GLUE},
         },
-        {"Classification": "spark-defaults", "Properties": {**SPARK, **python}},
+        {"Classification": "spark-defaults", "Properties": SPARK_DEFAULTS},
     ]

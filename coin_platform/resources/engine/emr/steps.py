@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 from coin_platform.errors import PermanentError
 from coin_platform.resources.aws.errors import explained
 from coin_platform.resources.engine.emr.cluster import Clusters, words
-from coin_platform.resources.engine.emr.cluster_request import LOGS
+from coin_platform.resources.engine.emr.cluster_request import LOGS, SPARK_DEFAULTS
 from coin_platform.resources.engine.emr.runner import (
-    SPARK,
     Progress,
     Runner,
     Script,
@@ -95,8 +94,13 @@ class StepRunner(Runner):
 
 
 def spark_submit(script: Script) -> list[str]:
-    """The command; the driver runs on the primary node, so that what it prints is the step's."""
-    conf = [part for name, value in SPARK.items() for part in ("--conf", f"{name}={value}")]
+    """The command; the driver runs on the primary node, so that what it prints is the step's.
+
+    It says what Spark must be like itself: a cluster of others has other defaults.
+    """
+    conf = [
+        part for name, value in SPARK_DEFAULTS.items() for part in ("--conf", f"{name}={value}")
+    ]
     return [
         *("spark-submit", "--deploy-mode", "client", "--name", script.name, *conf),
         *("--py-files", script.py_files, script.entry, *script.arguments),
