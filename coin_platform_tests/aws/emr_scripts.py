@@ -80,7 +80,8 @@ def submitted(words: Sequence[str]) -> tuple[str, str, list[str]]:
     """The archive, the script and its arguments in the words of a `spark-submit`."""
     rest, archive = list(words), ""
     while rest and rest[0].startswith("--"):
-        option, value = rest.pop(0), rest.pop(0)
+        option, _, value = rest.pop(0).partition("=")
+        value = value or rest.pop(0)
         archive = value if option == "--py-files" else archive
     return archive, rest[0] if rest else "", rest[1:]
 
