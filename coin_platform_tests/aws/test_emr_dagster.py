@@ -1,11 +1,15 @@
 """EMR in a run of Dagster: the real asset and its checks, with the step's logs live in the run."""
 
+import _thread
+import threading
+
 import dagster as dg
 import pytest
 
 from coin_platform.contracts import processed as tables
 from coin_platform.defs.processed import assets, checks
 from coin_platform.defs.tables import key_of
+from coin_platform_tests.aws.emr_scripts import until
 from coin_platform_tests.aws.emr_support import HOUR_WINDOW, QUOTES, emr, rows
 
 __all__ = ["emr"]  # a fixture
@@ -59,3 +63,18 @@ def test_a_step_that_never_reports_fails_the_run_and_records_nothing(emr, materi
         assert "completed and never reported" in failure.step_failure_data.error.message
         assert instance.get_latest_materialization_event(key_of(QUOTES)) is None
     assert len(emr.double.steps) == 1  # and none of the policy's retries
+
+
+def test_a_run_that_is_cancelled_leaves_no_step_behind(emr, materialize):
+    def cancel():
+        until(lambda: any(step.state == "RUNNING" for step in emr.double.steps))
+        _thread.interrupt_main()
+
+    watcher = threading.Thread(target=cancel)
+    watcher.start()
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not materialize(instance).success
+        watcher.join()
+        assert instance.get_latest_materialization_event(key_of(QUOTES)) is None
+        assert [step.state for step in emr.double.steps] == ["CANCELLED"]
+        assert materialize(instance).success

@@ -1,6 +1,7 @@
 """The platform's code on S3: once for each version, and whole."""
 
 import io
+import subprocess
 import zipfile
 
 from coin_platform.resources.engine.emr.package import ENTRY, Package
@@ -43,3 +44,9 @@ def test_a_version_is_uploaded_once(box):
     entry = s3.get_object(Bucket=BUCKET, Key=Package().entry_key)["Body"].read()
     assert entry == ENTRY.read_bytes()
     assert uploaded.entry == f"s3://{BUCKET}/{Package().entry_key}"
+
+
+def test_the_bootstrap_action_is_a_script_that_a_shell_can_read():
+    checked = subprocess.run(["bash", "-n"], input=Package().bootstrap, check=False)
+    assert checked.returncode == 0
+    assert b"REQUIREMENTS" not in Package().bootstrap

@@ -46,16 +46,22 @@ def nothing():
     pass
 
 
+def ignore(_):
+    pass
+
+
 def test_the_last_status_is_given_and_the_end_is_listened_to():
-    heard = []
-    runner = FakeRunner([State.WAITING, State.RUNNING, State.DONE])
-    assert wait(runner, SUBMISSION, lambda: heard.append(1), PACE).state is State.DONE
-    assert len(heard) == 3
+    heard, told = [], []
+    runner = FakeRunner([State.WAITING, State.RUNNING, State.RUNNING, State.DONE])
+    status = wait(runner, SUBMISSION, lambda: heard.append(1), told.append, PACE)
+    assert status.state is State.DONE
+    assert len(heard) == 4
+    assert told == ["s-1 on j-1: running", "s-1 on j-1: done"]
 
 
 def test_calls_that_fail_for_a_while_are_waited_out():
     runner = FakeRunner([State.RUNNING, *[THROTTLED] * 5, State.DONE])
-    assert wait(runner, SUBMISSION, nothing, PACE).state is State.DONE
+    assert wait(runner, SUBMISSION, nothing, ignore, PACE).state is State.DONE
 
 
 def test_messages_that_cannot_be_read_at_the_end_are_asked_for_again():
@@ -66,28 +72,30 @@ def test_messages_that_cannot_be_read_at_the_end_are_asked_for_again():
             raise failing.pop()
 
     runner = FakeRunner([State.DONE])
-    assert wait(runner, SUBMISSION, listen, PACE).state is State.DONE
+    assert wait(runner, SUBMISSION, listen, ignore, PACE).state is State.DONE
     assert failing == []
 
 
 def test_calls_that_fail_for_too_long_are_told():
     with pytest.raises(TransientError, match="throttled"):
-        wait(FakeRunner([THROTTLED]), SUBMISSION, nothing, PACE)
+        wait(FakeRunner([THROTTLED]), SUBMISSION, nothing, ignore, PACE)
 
 
 def test_what_cannot_get_better_is_told_at_once():
     with pytest.raises(PermanentError, match="denied"):
-        wait(FakeRunner([PermanentError("denied")]), SUBMISSION, nothing, PACE)
+        wait(FakeRunner([PermanentError("denied")]), SUBMISSION, nothing, ignore, PACE)
 
 
 def test_a_script_that_runs_for_too_long_is_told_with_the_setting():
     with pytest.raises(PermanentError, match="COIN_PLATFORM_EMR_STEP_TIMEOUT_MINUTES"):
-        wait(FakeRunner([State.RUNNING]), SUBMISSION, nothing, PACE, timeout_minutes=0.0001)
+        wait(FakeRunner([State.RUNNING]), SUBMISSION, nothing, ignore, PACE, timeout_minutes=0.0001)
 
 
 def test_the_time_that_a_cluster_takes_to_start_does_not_count():
     runner = FakeRunner([*[State.WAITING] * 30, State.DONE])
-    assert wait(runner, SUBMISSION, nothing, PACE, timeout_minutes=0.0001).state is State.DONE
+    assert (
+        wait(runner, SUBMISSION, nothing, ignore, PACE, timeout_minutes=0.0001).state is State.DONE
+    )
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ class EmrEngine(Engine):
             try:
                 progress(f"{orders}: submitted as {submission}")
                 minutes = self._settings.emr_step_timeout_minutes
-                status = wait(self._runner, submission, listen, self._pace, minutes)
+                status = wait(self._runner, submission, listen, progress, self._pace, minutes)
             except BaseException:
                 withdraw(self._runner, submission, self._pace)
                 raise

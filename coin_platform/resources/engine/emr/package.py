@@ -28,7 +28,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # of zip files
 BOOTSTRAP = f"""#!/bin/bash
 # The Python packages of coin_platform's steps, on every node.
 set -euo pipefail
-sudo {PYTHON} -m ensurepip --upgrade >/dev/null 2>&1 || sudo dnf install -y {PYTHON}-pip
+sudo {PYTHON} -m pip --version >/dev/null 2>&1 || sudo dnf install -y {PYTHON}-pip
 sudo {PYTHON} -m pip install --no-input --disable-pip-version-check --ignore-installed \\
     REQUIREMENTS
 """

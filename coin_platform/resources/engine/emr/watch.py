@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coin_platform.errors import PermanentError, PlatformError, TransientError
-from coin_platform.resources.engine.emr.runner import Runner, State, Status, Submission
+from coin_platform.resources.engine.emr.runner import Progress, Runner, State, Status, Submission
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +24,22 @@ class Pace:
     """How long a script may take to heed an interrupt, and a process to end."""
 
 
-def wait(
+def wait(  # noqa: PLR0913  whom to ask for what, whom to tell, how long
     runner: Runner,
     submission: Submission,
     listen: Callable[[], None],
+    progress: Progress,
     pace: Pace,
     timeout_minutes: float = 0,
 ) -> Status:
     """Wait until the submission is over, listening to it meanwhile, and give its last status.
 
+    What becomes of it is told as progress.
     Raises `PermanentError` when it ran for longer than the timeout, where there is one, and
     `TransientError` when AWS did not answer for longer than `pace.failing`; it is then not over.
     """
     started: float | None = None
+    seen = State.WAITING
     answered, pause = time.monotonic(), pace.poll
     while True:
         try:
@@ -49,6 +52,9 @@ def wait(
             pause = min(2 * pause, pace.most_poll)
         else:
             answered, pause = time.monotonic(), pace.poll
+            if status.state is not seen:
+                seen = status.state
+                progress(f"{submission}: {seen.value}")
             if status.state.is_over:
                 return status
             if status.state is State.RUNNING and started is None:
