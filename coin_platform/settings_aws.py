@@ -97,6 +97,9 @@ class AwsSettings(BaseSettings):
     emr_step_timeout_minutes: int = Field(
         0, ge=0, description="Longest that a step may take; 0 for no limit."
     )
+    emr_poll_seconds: float = Field(
+        5, gt=0, description="Seconds between two looks at what runs on EMR."
+    )
     emr_serverless_application: str | None = Field(
         None, description="Id of the EMR Serverless application."
     )

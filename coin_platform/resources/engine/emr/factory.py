@@ -30,7 +30,7 @@ def open_emr_engine(settings: "Settings", pace: Pace | None = None) -> EmrEngine
         package,
         GlueCatalog(client(settings, "glue"), databases),
         client(settings, "s3"),
-        pace,
+        pace or Pace(poll=settings.emr_poll_seconds),
     )
 
 
