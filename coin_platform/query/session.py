@@ -102,6 +102,8 @@ def show(connection: "DuckDBPyConnection", lake: ServedLake) -> list[str]:
     """
     missing = []
     there = lake.tables()
+    for layer in {table.layer for table in TABLES}:
+        connection.execute(f"CREATE SCHEMA {layer}")
     for table in TABLES:
         if table in there:
             connection.register(table.name, lake.dataset(table))
@@ -110,7 +112,6 @@ def show(connection: "DuckDBPyConnection", lake: ServedLake) -> list[str]:
         else:
             missing.append(table.name)
             continue
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.layer}")
         connection.execute(f"CREATE VIEW {sql_name(table)} AS FROM {table.name}")
     if not there:
         raise PermanentError(f"{lake.url} has no tables yet: `coin-platform run` fills them")
