@@ -1,8 +1,8 @@
 """The command of a step, given to Spark's own `spark-submit`, on a JVM as EMR has it.
 
 There are neither Delta's jars nor those for S3 here, so that files are local and the job ends where
-it opens a Delta table. All that comes before is as on a cluster: the archive as a JVM's Python path,
-the classic session in UTC, reading raw, and a failure that is reported through Pipes.
+it writes a Delta table. All that comes before is as on a cluster: the archive as the Python path of
+Spark, the classic session in UTC, reading raw, and a failure that is reported through Pipes.
 """
 
 import os
