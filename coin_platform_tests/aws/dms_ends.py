@@ -122,7 +122,7 @@ class Ends:
             "port": secret["port"],
             "user": secret["username"],
             "password": secret["password"],
-            "dbname": told["DatabaseName"],
+            "dbname": told.get("DatabaseName") or source["DatabaseName"],
         }
         if self.tls:
             arns = {c["CertificateArn"]: c["CertificatePem"] for c in self.certificates.values()}

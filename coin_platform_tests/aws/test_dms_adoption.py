@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from coin_platform.errors import PermanentError
+from coin_platform.resources.database.trust import BUNDLE
 from coin_platform.resources.replication.dms import answers, payloads
 from coin_platform.resources.replication.interface import Task
 from coin_platform_tests.aws.dms_support import (
@@ -55,6 +56,28 @@ def test_endpoints_made_by_somebody_else_are_changed_to_what_raw_needs_and_tagge
     assert told["BucketName"] == account.settings().bucket("raw")
     assert told["TimestampColumnName"] == "commit_timestamp"
     assert account.dms.tags[made["EndpointArn"]].items() >= TAGS.items()
+
+
+def test_what_a_stack_has_made_as_ours_is_only_tagged(account):
+    """Encrypted with its own key, and with the database where CloudFormation has it."""
+    settings = account.settings()
+    console = account.box.client("dms")
+    pem = BUNDLE.read_text()
+    certificate = console.import_certificate(
+        CertificateIdentifier=payloads.certificate_name(pem), CertificatePem=pem
+    )["Certificate"]
+    source = payloads.source_endpoint(settings, certificate["CertificateArn"])
+    source["DatabaseName"] = source["PostgreSQLSettings"].pop("DatabaseName")
+    target = payloads.target_endpoint(settings)
+    target["S3Settings"] |= {"EncryptionMode": "sse-kms", "ServerSideEncryptionKmsKeyId": "arn:key"}
+    for endpoint in (source, target):
+        console.create_endpoint(**endpoint)
+    account.box.mend()
+    account.replication().start("start-replication")
+    assert "ModifyEndpoint" not in account.actions()
+    assert "ImportCertificate" not in account.actions()
+    told = account.dms.endpoints["s3-target-datalake"]["S3Settings"]
+    assert told["EncryptionMode"] == "sse-kms"
 
 
 def test_an_endpoint_of_another_kind_is_refused_by_name(account):

@@ -6,7 +6,6 @@ next. What is there already and differs is changed; where DMS cannot change it, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +119,7 @@ def _connection(calls: Calls, by: Mapping[str, str]) -> Mapping[str, Any] | None
 
 
 def _certificate(settings: Settings, calls: Calls) -> str:
-    """The ARN of the certificates that the database's must be signed by.
-
-    Named by their content, so that new ones are imported beside those that tasks still use.
-    """
+    """The ARN of the certificates that the database's must be signed by."""
     from coin_platform.resources.database.trust import BUNDLE
 
     path = Path(settings.database_ca or BUNDLE)
@@ -132,7 +128,7 @@ def _certificate(settings: Settings, calls: Calls) -> str:
     except OSError as error:
         message = f"the certificates in {path} cannot be read ({error.strerror}): set "
         raise SettingsError(message + "COIN_PLATFORM_DATABASE_CA to a file that can") from error
-    name = f"coin-platform-{sha256(text.encode()).hexdigest()[:16]}"
+    name = payloads.certificate_name(text)
 
     def find() -> Mapping[str, Any] | None:
         return calls.find("describe_certificates", "Certificates", {"certificate-id": name})
@@ -164,7 +160,7 @@ def _endpoint(
         there = calls.wait(f"making endpoint {name}", find)
         if made:
             return there["EndpointArn"], True
-    different = differences(_without(wanted, "Tags", *ONLY_WHEN_MADE), there)
+    different = differences(_without(wanted, "Tags", *ONLY_WHEN_MADE), _told(there))
     _refuse(name, [text for text in different if text.startswith(fixed)], there)
     tag(settings, calls, there["EndpointArn"])
     if different:
@@ -176,6 +172,12 @@ def _endpoint(
             **parameters,
         )
     return there["EndpointArn"], bool(different)
+
+
+def _told(there: Mapping[str, Any]) -> dict[str, Any]:
+    """An endpoint with its database where the settings of its kind have it, as ours do."""
+    database = {"DatabaseName": there.get("DatabaseName")}
+    return {**there, "PostgreSQLSettings": database | dict(there.get("PostgreSQLSettings") or {})}
 
 
 def _refuse(name: str, fixed: list[str], there: Mapping[str, Any]) -> None:
