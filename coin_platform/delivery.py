@@ -6,7 +6,7 @@ Works on the interfaces only, so that one piece of code waits for the local task
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts import database as market
@@ -16,13 +16,12 @@ from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window, instant_text
 from coin_platform.resources.database.interface import Database
 from coin_platform.resources.lake import Lake, RawFile
-from coin_platform.resources.replication.assessment import assess, next_start_type
+from coin_platform.resources.replication.assessment import assess, next_run, next_start_type
 from coin_platform.resources.replication.interface import Replication, StartType
 
 if TYPE_CHECKING:
     import pandas as pd
 
-POLL_SECONDS = 0.1
 COMMIT_TIME = "%Y-%m-%d %H:%M:%S.%f"  # the form of raw's commit timestamps
 EXAMPLES = 3
 MAPPED_TABLES = tuple(table.name for table in market.TABLES)
@@ -161,10 +160,12 @@ def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom
         start_type = next_start_type(task)
         if started_at is None and start_type is not None:
             progress(f"task {task.identifier} is {task.status}: {start_type}")
-            started_at = datetime.now(UTC)
+            started_at = next_run(task)
             start(replication, start_type)
+            # What it stands on may have had to be made first, which takes its own time.
+            deadline = time.monotonic() + timeout_seconds
         elif assessment.verdict == "running":
-            time.sleep(POLL_SECONDS)
+            time.sleep(replication.poll_seconds)
         elif assessment.verdict == "failed":
             raise PermanentError(f"replication task {task.identifier}: {assessment.reason}")
         else:

@@ -69,6 +69,9 @@ class AwsSettings(BaseSettings):
     dms_capacity_units: int = Field(
         2, ge=1, le=384, description="Largest capacity of DMS Serverless, in DCU."
     )
+    dms_poll_seconds: float = Field(
+        5, gt=0, le=60, description="Pause between two looks at what DMS does, in seconds."
+    )
 
     emr_mode: Literal["cluster", "serverless"] = Field(
         "cluster", description="Where transforms run: an EMR cluster, or EMR Serverless."

@@ -37,8 +37,9 @@ def _migrated_template(postgres_server):
     return TEMPLATE
 
 
-def _new_database(server, template):
-    name = f"test_{uuid.uuid4().hex[:12]}"
+def new_database(server, template, name=None):
+    """A database made of the template; whoever reads it is sent away in the end."""
+    name = name or f"test_{uuid.uuid4().hex[:12]}"
     at = keywords(server.ensure_running(), "postgres")
     with psycopg.connect(**at, autocommit=True) as connection:
         connection.execute(
@@ -57,13 +58,13 @@ def _new_database(server, template):
 @pytest.fixture
 def postgres(postgres_server, _migrated_template):
     """A fresh, migrated database; sessions and replication slots in it are ended afterwards."""
-    yield from _new_database(postgres_server, _migrated_template)
+    yield from new_database(postgres_server, _migrated_template)
 
 
 @pytest.fixture
 def empty_postgres(postgres_server):
     """A fresh database that nobody has migrated."""
-    yield from _new_database(postgres_server, "template1")
+    yield from new_database(postgres_server, "template1")
 
 
 def pytest_configure():

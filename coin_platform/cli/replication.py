@@ -15,7 +15,6 @@ from coin_platform.resources.replication.assessment import next_start_type
 from coin_platform.settings import Settings, load
 
 LOADED = 100
-POLL_SECONDS = 0.2
 
 
 @click.group("replication")
@@ -42,7 +41,11 @@ def start() -> None:
     if start_type is not None:
         replication.start(start_type)
     show(settings)
-    click.echo("It runs until `coin-platform stop` or until the last user of the home is done.")
+    click.echo(
+        "It runs until `coin-platform stop` or until the last user of the home is done."
+        if settings.env == "local"
+        else "It runs until `coin-platform replication stop`, or a full load's end."
+    )
 
 
 @command.command("stop")
@@ -67,9 +70,11 @@ def reload() -> None:
         first = replication.describe().status == "ready"
         replication.start("start-replication" if first else "reload-target")
         while (task := replication.describe()).status in ("starting", "running"):
-            if task.full_load_progress_percent == LOADED or task.migration_type == "cdc":
+            loaded = task.full_load_progress_percent == LOADED or task.migration_type == "cdc"
+            # While it starts, what it says is that of its former run.
+            if loaded and task.status == "running":
                 break
-            time.sleep(POLL_SECONDS)
+            time.sleep(replication.poll_seconds)
         show(settings)
         if task.status == "failed":
             raise PermanentError(f"the load failed: {task.last_failure_message}")

@@ -1,5 +1,6 @@
 """Waiting for raw: what is read while nothing has come, and when an hour last changed."""
 
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -49,6 +50,30 @@ def test_the_log_is_read_anew_only_when_the_task_or_its_files_have_changed():
     assert task.looks > 3
     # Both tables, before the start and after it.
     assert lake.reads == 4
+
+
+@dataclass
+class SlowlyMade(FakeReplication):
+    """What it stands on has to be made first; it brings at the second look after its start."""
+
+    brings: bool = False
+    looks: int = 0
+
+    def start(self, start_type):
+        time.sleep(0.6)
+        super().start(start_type)
+
+    def describe(self):
+        self.looks += bool(self.started)
+        self.brings = self.looks > 1
+        return super().describe()
+
+
+def test_what_must_be_made_before_a_start_takes_no_time_of_the_delivery():
+    database, lake = FakeDatabase({H: snapshot_of(H)}), FakeLake()
+    task = SlowlyMade(database, lake)
+    there = deliver(task, database, lake, Window.of_hour(H), 0.5, lambda _: None)
+    assert there["coin_quotes"].rows == {H: 2}
 
 
 CHANGES = st.lists(

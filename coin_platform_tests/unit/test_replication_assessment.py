@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coin_platform.resources.replication.assessment import assess, next_start_type
+from coin_platform.resources.replication.assessment import assess, next_run, next_start_type
 from coin_platform.resources.replication.interface import TableStatistics, Task
 
 STARTED = datetime(2026, 11, 22, 13, tzinfo=UTC)
@@ -133,3 +133,19 @@ def test_the_next_start_follows_from_the_state(status, migration_type, message, 
     task = Task("task", status, migration_type, last_failure_message=message)
 
     assert next_start_type(task) == start_type
+
+
+def test_a_table_that_the_former_run_lost_is_no_failure_of_one_that_starts():
+    starting = replace(FINISHED, status="starting")
+    lost = with_coins(table_state="Table error")
+    assert assess(starting, lost, MAPPED).verdict == "running"
+
+
+def test_a_run_is_told_from_the_one_before_by_the_task_s_own_clock():
+    stopped = replace(FINISHED, stopped_at=STARTED + timedelta(minutes=5))
+    ours = next_run(stopped)
+    assert assess(stopped, LOADED, MAPPED, ours).verdict == "running"
+    again = replace(stopped, started_at=stopped.stopped_at + timedelta(milliseconds=1))
+    assert assess(again, LOADED, MAPPED, ours).verdict == "done"
+    first = next_run(Task("task", "ready", "full-load"))
+    assert assess(FINISHED, LOADED, MAPPED, first).verdict == "done"

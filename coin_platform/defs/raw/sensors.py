@@ -18,7 +18,7 @@ from coin_platform.defs.partitions import HOURS, hour_keys
 from coin_platform.defs.raw.assets import VERSION
 from coin_platform.defs.tables import key_of
 from coin_platform.delivery import MAPPED_TABLES, versions
-from coin_platform.errors import PermanentError
+from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake, RawFile
 from coin_platform.resources.replication.assessment import assess
@@ -123,6 +123,16 @@ def replication_sensor(
     context: dg.SensorEvaluationContext,
     replication: dg.ResourceParam[Replication],
     lake: dg.ResourceParam[Lake],
+) -> dg.SensorResult | dg.SkipReason:
+    """Look once; what may pass by itself, as throttling does, is left to the next tick."""
+    try:
+        return look(context, replication, lake)
+    except TransientError as error:
+        return dg.SkipReason(f"not seen, the next tick looks again: {error}")
+
+
+def look(
+    context: dg.SensorEvaluationContext, replication: Replication, lake: Lake
 ) -> dg.SensorResult:
     """Look at the task, the new files and the new events, once each, and decide."""
     cursor = Cursor.read(context.cursor)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 def open_replication(settings: "Settings") -> Replication:
     """The configured replication task; not started by this."""
+    if settings.env == "aws":
+        from coin_platform.resources.replication.dms import open_dms
+
+        return open_dms(settings)
     from coin_platform.resources.replication.local import LocalReplication
 
     def connection() -> dict[str, Any]:

@@ -7,7 +7,7 @@ table it gave up. The raw asset and the replication sensor judge by this and by 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from coin_platform.resources.replication.interface import (
@@ -20,6 +20,8 @@ from coin_platform.resources.replication.interface import (
 Verdict = Literal["done", "running", "failed"]
 
 FINISHED = ("FULL_LOAD_ONLY_FINISHED", "STOPPED_AFTER_FULL_LOAD", "STOPPED_AFTER_CACHED_EVENTS")
+BEFORE_ANY_RUN = datetime(1970, 1, 1, tzinfo=UTC)
+RESOLUTION = timedelta(microseconds=1)
 LOST: tuple[TableState, ...] = ("Table error", "Table cancelled", "Table does not exist")
 
 
@@ -43,13 +45,12 @@ def assess(
     """Judge a task by all that it says of itself.
 
     `mapped` names the tables that must come through; others are not looked at. `our_start` is
-    when we asked for the run that is judged, None for an onlooker: a state that dates from an
-    earlier run is then waited out.
+    what `next_run` said before the run that is judged was asked for, None for an onlooker: a state
+    that dates from an earlier run is then waited out.
     """
-    if our_start and _is_of_earlier_run(task, our_start):
-        return Assessment(
-            "running", f"the task is {task.status}, and the run asked for has not begun"
-        )
+    # While it starts, its tables are as the former run left them.
+    if task.status == "starting" or (our_start and _is_of_earlier_run(task, our_start)):
+        return Assessment("running", f"the task is {task.status}, and its new run has not begun")
     if task.status in ("failed", "failed-move", "deleting"):
         why = task.last_failure_message or task.stop_reason or "without a message"
         return Assessment("failed", f"the task is {task.status}: {why}")
@@ -88,11 +89,24 @@ def next_start_type(task: Task) -> StartType | None:
     return "resume-processing"
 
 
+def next_run(task: Task) -> datetime:
+    """The earliest that a run can have started which is asked for in this state.
+
+    By the task's own clock: DMS's differs from ours.
+    """
+    return (_latest(task) or BEFORE_ANY_RUN) + RESOLUTION
+
+
 def _is_of_earlier_run(task: Task, our_start: datetime) -> bool:
-    latest = max((at for at in (task.started_at, task.stopped_at) if at), default=None)
+    """Whether the state dates from before the run that `next_run` was asked about."""
+    latest = _latest(task)
     if task.status == "failed" and latest is None:
         return False
     return latest is None or latest < our_start
+
+
+def _latest(task: Task) -> datetime | None:
+    return max((at for at in (task.started_at, task.stopped_at) if at), default=None)
 
 
 def _problem(table: TableStatistics) -> str | None:

@@ -54,7 +54,12 @@ class Task:
 
 
 class Replication(ABC):
-    """One replication task from the database to the raw layer: create, start, watch, stop."""
+    """One replication task from the database to the raw layer: create, start, watch, stop.
+
+    Who waits for it pauses `poll_seconds` between two looks.
+    """
+
+    poll_seconds: float = 0.1
 
     @abstractmethod
     def describe(self) -> Task:
