@@ -69,6 +69,9 @@ class InfrastructureSettings(BaseSettings):
     emr_key_pair: bool = Field(
         False, description="Make a key pair for EMR nodes; its private half is in Parameter Store."
     )
+    coinmarketcap_secret: bool = Field(
+        False, description="Make an empty secret for CoinMarketCap's key; without, none is used."
+    )
     dms_account_roles: bool = Field(
         True,
         description="Make dms-vpc-role and dms-cloudwatch-logs-role, which DMS wants once in an "
