@@ -131,8 +131,9 @@ class Dagster(Construct):
                 cpu_architecture=ecs.CpuArchitecture.X86_64,
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
-            task_role=role,
-            execution_role=self.execution_role,
+            # What the roles may do stands in their own statements; the CDK adds none.
+            task_role=role.without_policy_updates(),
+            execution_role=self.execution_role.without_policy_updates(),
             volumes=[ecs.Volume(name=name) for name in WRITABLE],
         )
         address = f"{self.repository.repository_uri}:{options.account.image_tag or NO_IMAGE}"
