@@ -19,10 +19,13 @@ from coin_platform.contracts.serving import DAILY_EXPORTS
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window, instant_text
 from coin_platform.query.formats import write_csv, write_parquet
+from coin_platform.resources.lake import open_served
 from coin_platform.resources.lake.served import ServedLake
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from coin_platform.settings import Settings
 
 MANIFEST = "manifest.json"
 LINE_END = "\r\n"  # as RFC 4180 has it
@@ -31,14 +34,30 @@ LOCK_TIMEOUT_SECONDS = 600
 Manifest = list[dict[str, Any]]
 
 
-class Exports:
-    """The folders of exported days below `serving/exports` of a local lake."""
+def open_exports(settings: "Settings") -> "Exports":
+    """The exports of the configured deployment."""
+    lake = open_served(settings)
+    if settings.env == "aws":
+        from coin_platform.exports_bucket import BucketExports
+        from coin_platform.resources.aws.objects import Objects
 
-    def __init__(self, lake: ServedLake) -> None:
-        if "://" in lake.url:
-            raise PermanentError(f"days are exported to a local lake only, not to {lake.url}")
+        return BucketExports(lake, settings.home / "exports", Objects(settings, lake.exports))
+    return Exports(lake, Path(lake.exports))
+
+
+class Exports:
+    """The folders of exported days below one folder."""
+
+    def __init__(self, lake: ServedLake, folder: Path) -> None:
         self.lake = lake
-        self.folder = Path(lake.url) / "serving" / "exports"
+        self.folder = folder
+
+    def address(self, day: date) -> str:
+        """Where a day's files are, as people are told."""
+        return str(self.folder_of(day))
+
+    def bring_here(self, day: date) -> None:
+        """Have the day's files in its folder, where they can be read; they are there already."""
 
     def folder_of(self, day: date) -> Path:
         return self.folder / day.isoformat()

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from coin_platform.resources.database.embedded import EmbeddedPostgres
 
-DAGSTER_YAML = """\
-# Written by coin-platform at each start; changes made here do not last.
+LOCAL_STORAGE = """\
 run_storage:
   module: dagster_postgres.run_storage
   class: PostgresRunStorage
@@ -35,7 +34,35 @@ schedule_storage:
   module: dagster_postgres.schedule_storage
   class: PostgresScheduleStorage
   config: *storage
-local_artifact_storage:
+"""
+AWS_STORAGE = """\
+run_storage:
+  module: coin_platform.rds_storage
+  class: Runs
+event_log_storage:
+  module: coin_platform.rds_storage
+  class: Events
+schedule_storage:
+  module: coin_platform.rds_storage
+  class: Schedules
+compute_logs:
+  module: dagster_aws.s3
+  class: S3ComputeLogManager
+  config:
+    bucket: "{bucket}"
+    prefix: "logs/dagster"
+    region: "{region}"
+    local_dir: "{dagster_home}/compute_logs"
+    upload_interval: 30
+"""
+# A local lake is locked by itself (`Lake.writing`), in S3 nothing is.
+AWS_POOLS = """\
+  pools:
+    default_limit: 1
+"""
+DAGSTER_YAML = """\
+# Written by coin-platform at each start; changes made here do not last.
+{storage}local_artifact_storage:
   module: dagster.core.storage.root
   class: LocalArtifactStorage
   config:
@@ -43,7 +70,7 @@ local_artifact_storage:
 concurrency:
   runs:
     max_concurrent_runs: 2
-run_monitoring:
+{pools}run_monitoring:
   enabled: true
 run_retries:
   enabled: true
@@ -79,18 +106,33 @@ def claim(settings: Settings) -> None:
 
 
 def configure_dagster(settings: Settings) -> None:
-    """Start PostgreSQL and write the instance's `dagster.yaml` for it. Holds no password."""
-    from coin_platform.resources.database import dagster_storage_url
+    """Write the instance's `dagster.yaml`, and start PostgreSQL for it where it is local.
 
+    The file holds no password.
+    """
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    text = DAGSTER_YAML.format(
-        storage_url=dagster_storage_url(settings), dagster_home=settings.dagster_home
-    )
+    text = dagster_yaml(settings)
     path = settings.dagster_home / "dagster.yaml"
     if not path.exists() or path.read_text() != text:
         temporary = path.with_suffix(".tmp")
         temporary.write_text(text)
         temporary.replace(path)
+
+
+def dagster_yaml(settings: Settings) -> str:
+    """What the instance's configuration is to be; starts PostgreSQL where it is local."""
+    if settings.env == "aws":
+        storage = AWS_STORAGE.format(
+            bucket=settings.bucket("platform"),
+            region=settings.region,
+            dagster_home=settings.dagster_home,
+        )
+    else:
+        from coin_platform.resources.database import dagster_storage_url
+
+        storage = LOCAL_STORAGE.format(storage_url=dagster_storage_url(settings))
+    pools = AWS_POOLS if settings.env == "aws" else ""
+    return DAGSTER_YAML.format(storage=storage, pools=pools, dagster_home=settings.dagster_home)
 
 
 def open_instance(settings: Settings) -> "dg.DagsterInstance":
@@ -115,13 +157,14 @@ def held_source(settings: Settings) -> str | None:
 def in_use(settings: Settings) -> Iterator[None]:
     """Count as a user of the home's services; the last user stops them on leaving.
 
-    PostgreSQL starts at once, beside what the caller does next. On AWS there are no such services.
+    PostgreSQL starts at once, beside what the caller does next. On AWS the services are not ours
+    to start or to stop.
     """
-    from coin_platform.resources.database import embedded_server, leases
-
-    if settings.env == "aws":  # services there are nobody's to stop
+    if settings.env == "aws":
         yield
         return
+    from coin_platform.resources.database import embedded_server, leases
+
     server = embedded_server(settings)
     server.folder.create()
     leases.hold(server.folder.lease)
@@ -159,8 +202,11 @@ def leave(settings: Settings) -> None:
 def stop_if_unused(settings: Settings, *, force: bool = False) -> list[str] | None:
     """Stop the replication worker and PostgreSQL unless another process uses them.
 
-    Returns what was stopped, None when the home is still in use. With `force` others lose them.
+    Returns what was stopped, None when the home is still in use. With `force` others lose them. On
+    AWS nothing is stopped.
     """
+    if settings.env == "aws":
+        return []
     from coin_platform.resources.database import embedded_server, leases
     from coin_platform.resources.replication import open_replication
 

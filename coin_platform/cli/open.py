@@ -22,7 +22,7 @@ def command(no_browser: bool) -> int:
     settings = load()
     site = open_site(settings)
     if site.current() is None:
-        if not (settings.home / "lake").exists():
+        if settings.env == "local" and not (settings.home / "lake").exists():
             raise PlatformError(f"{settings.home} holds no data yet: `coin-platform run` first")
         use(settings)
         from coin_platform.running.session import have_page
@@ -34,6 +34,7 @@ def command(no_browser: bool) -> int:
         if report.page is None or report.page.release is None:
             show_page(screen, report)
             raise PlatformError("the page cannot be published yet: mend that and run again")
+    site.bring_here()
     address = site.entry.as_uri()
     if not no_browser and sys.stdout.isatty():  # a script wants the address alone
         webbrowser.open(address)

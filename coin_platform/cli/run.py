@@ -156,6 +156,7 @@ class Bar:
 
 def show(out: Console, report: Any, settings: Settings) -> None:
     """A table per layer, then what failed, then where to look next."""
+    from coin_platform.resources.lake import open_lake
     from coin_platform.running.report import layers
 
     for layer in layers(report.tables) if report.did_anything else []:
@@ -183,7 +184,7 @@ def show(out: Console, report: Any, settings: Settings) -> None:
         out.print(f"[red]run {run_id[:8]} failed[/]: {escape(reason)}")
     done, there = len(report.hours), len(report.present)
     out.print(f"\n{done} hours done, {there} were there already, {report.seconds:.1f} s.")
-    out.print(f"Lake    {settings.lake_url}")
+    out.print(f"Lake    {open_lake(settings).url}")
     show_page(out, report)
     out.print("Next    coin-platform dev: the same in the Dagster UI, hour by hour from now on")
 
@@ -193,7 +194,7 @@ def show_page(out: Console, report: Any) -> None:
     if report.page is None:
         return
     if report.page.release:
-        out.print(f"Page    {report.page.entry}   (coin-platform open)")
+        out.print(f"Page    {report.page.address}   (coin-platform open)")
     told = " ".join(report.failed_runs.values())
     for reason in report.page.held:
         if reason not in told:

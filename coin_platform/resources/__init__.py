@@ -1,16 +1,27 @@
 """The outside systems: for each an interface and its implementations.
 
 Nothing here imports Dagster: the replication worker and the steps on a cluster use the same code.
-`build_resources` is the one place that decides which implementation serves a deployment.
+Each opener decides which implementation serves a deployment, and nothing else does.
 """
 
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coin_platform.resources.lake import Lake
     from coin_platform.settings import Settings
+
+OPENERS = {
+    "source": "coin_platform.resources.coinmarketcap:open_source",
+    "database": "coin_platform.resources.database:open_database",
+    "replication": "coin_platform.resources.replication:open_replication",
+    "lake": "coin_platform.resources.lake:open_lake",
+    "engine": "coin_platform.resources.engine:open_engine",
+    "served": "coin_platform.resources.lake:open_served",
+    "exports": "coin_platform.exports:open_exports",
+    "site": "coin_platform.site.releases:open_site",
+}
 
 
 def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
@@ -20,43 +31,12 @@ def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
     again it is the same. Even then it reaches and starts nothing before its first use.
     """
 
-    def open_lake() -> "Lake":
-        from coin_platform.resources import lake
+    def opener(place: str) -> Callable[[], object]:
+        def opened() -> object:
+            module, _, function = place.partition(":")
+            resource: object = getattr(import_module(module), function)(settings)
+            return resource
 
-        return lake.open_lake(settings)
+        return cache(opened)
 
-    def source() -> object:
-        from coin_platform.resources.coinmarketcap import open_source
-
-        return open_source(settings)
-
-    def database() -> object:
-        from coin_platform.resources.database import open_database
-
-        return open_database(settings)
-
-    def replication() -> object:
-        from coin_platform.resources.replication import open_replication
-
-        return open_replication(settings)
-
-    def lake() -> object:
-        return open_lake()
-
-    def served() -> object:
-        from coin_platform.resources.lake.served import ServedLake
-
-        return ServedLake(open_lake())
-
-    def site() -> object:
-        from coin_platform.site.releases import open_site
-
-        return open_site(settings)
-
-    def engine() -> object:
-        from coin_platform.resources.engine import open_engine
-
-        return open_engine(settings)
-
-    openers = (source, database, replication, lake, served, site, engine)
-    return {opener.__name__: cache(opener) for opener in openers}
+    return {name: opener(place) for name, place in OPENERS.items()}

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -32,7 +31,7 @@ class TableReport:
 class Page:
     """The market page: where it is opened, its current release, and why no newer one is out."""
 
-    entry: Path
+    address: str
     release: str | None
     held: list[str]
 
@@ -130,7 +129,7 @@ class Report:
             },
             "errors": self.failed_runs,
             "page": {
-                "path": str(self.page.entry),
+                "path": self.page.address,
                 "release": self.page.release,
                 "held": self.page.held,
             }

@@ -78,7 +78,7 @@ class Session:
         if is_due(site, found):
             report.add(execute(self.definitions, self.instance, "publish_site", [], self.observer))
         pointer = site.pointer()
-        report.page = Page(site.entry, pointer.release, list(found.reasons))
+        report.page = Page(site.address, pointer.release, list(found.reasons))
 
 
 @contextmanager

@@ -36,11 +36,17 @@ LOCK_TIMEOUT_SECONDS = 300
 
 def open_site(settings: "Settings") -> "Releases":
     """The releases of the configured deployment. Nothing is created yet."""
+    if settings.env == "aws":
+        from coin_platform.resources.aws.objects import Objects
+        from coin_platform.site.bucket import BucketReleases
+
+        objects = Objects(settings, f"s3://{settings.bucket('curated')}/serving/site")
+        return BucketReleases(settings.site_folder, settings.site_releases, objects)
     return Releases(settings.site_folder, settings.site_releases)
 
 
 class Releases:
-    """The releases below one folder. Names and contents go in, so that a bucket could take them."""
+    """The releases below one folder. Names and contents go in; `bucket.py` publishes them to S3."""
 
     def __init__(self, root: Path, keep: int) -> None:
         self.root = root
@@ -50,6 +56,14 @@ class Releases:
     def entry(self) -> Path:
         """The page that people open."""
         return self.root / "index.html"
+
+    @property
+    def address(self) -> str:
+        """Where the page is, as people are told."""
+        return str(self.entry)
+
+    def bring_here(self) -> None:
+        """Have the current release in the folder, where it can be opened; it is there already."""
 
     def pointer(self) -> Pointer:
         """The pointer; an empty one before the first release."""

@@ -1,12 +1,18 @@
 """One box for all tests of AWS, empty for each of them; the process takes it for AWS."""
 
+import json
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from coin_platform.resources.aws.session import client_in
 from coin_platform.resources.lake.storage import s3
 from coin_platform_tests.aws.box import PROJECT, REGION, Box, boxed, make_buckets
+from coin_platform_tests.aws.rds_server import RdsServer, binaries
+
+SECRET = "coins/database"
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +39,45 @@ def box(_one_box: Box, monkeypatch) -> Box:
     s3.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def _one_server():
+    if binaries() is None:
+        reason = "Debian's package postgresql is not installed: no server with TLS"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with tempfile.TemporaryDirectory(prefix="rds") as folder:  # root's own folders are closed
+        server = RdsServer(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def rds(_one_server, box):
+    """RDS with empty databases, its password in a secret of the box."""
+    with _one_server.connect("postgres") as connection:
+        for name in ("coins", "dagster"):
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    secret = {"username": _one_server.user, "password": _one_server.password}
+    box.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(secret))
+    return _one_server
+
+
+@pytest.fixture
+def on_rds(aws_settings, rds):
+    """Makes settings of a platform in the box whose database is there."""
+
+    def settings(**given):
+        where = {
+            "database_host": rds.host,
+            "database_port": rds.port,
+            "database_ca": str(rds.ca),
+            "database_secret": SECRET,
+        }
+        return aws_settings(**where | given)
+
+    return settings
+
+
 @pytest.fixture
 def aws_settings(box, tmp_path):
     """Makes settings of a platform in the box; keywords win."""
@@ -46,7 +91,7 @@ def aws_settings(box, tmp_path):
                 "project": PROJECT,
                 "region": REGION,
                 "database_host": "127.0.0.1",
-                "database_secret": "coins/database",
+                "database_secret": SECRET,
                 **given,
             }
         )

@@ -1,6 +1,7 @@
 """A small lake of two days, made without an engine: what people outside the platform may read."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -8,6 +9,7 @@ import pyarrow.parquet
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Type
 from coin_platform.contracts.render import arrow_schema
+from coin_platform.exports import Exports
 from coin_platform.partitions import HOUR, Window
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.served import ServedLake
@@ -91,3 +93,8 @@ def small_lake(path) -> ServedLake:
     pa.parquet.write_table(pa.table({"secret": ["raw"]}), raw / "LOAD00000001.parquet")
     (raw / "secret.csv").write_text("secret\nraw\n")
     return ServedLake(lake)
+
+
+def exports_of(lake):
+    """The exports of a served lake in folders."""
+    return Exports(lake, Path(lake.exports))

@@ -14,7 +14,7 @@ from coin_platform.contracts import curated
 from coin_platform.contracts.serving import DAILY_EXPORTS
 from coin_platform.defs.serving.export_checks import judged
 from coin_platform.errors import PermanentError
-from coin_platform.exports import MANIFEST, Exports
+from coin_platform.exports import MANIFEST
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform_tests.integration.served_lake import (
@@ -24,6 +24,7 @@ from coin_platform_tests.integration.served_lake import (
     NAMES,
     PRICES,
     curate,
+    exports_of,
     small_lake,
 )
 
@@ -57,7 +58,7 @@ def passes(exports, lake, day):
 
 
 def test_a_day_is_exported_as_two_files_a_table_and_a_manifest(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     folder = Path(lake.url) / "serving" / "exports" / "2026-03-01"
     assert sorted(path.name for path in folder.iterdir()) == FILES
@@ -68,7 +69,7 @@ def test_a_day_is_exported_as_two_files_a_table_and_a_manifest(lake):
 
 
 def test_numbers_keep_every_digit_and_only_texts_that_look_like_formulas_are_marked(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     rows = csv_of(exports, D1, curated.DAILY_COIN_PRICES)
     assert {int(row["coin_id"]): float(row["close"]) for row in rows} == PRICES
@@ -83,7 +84,7 @@ def test_numbers_keep_every_digit_and_only_texts_that_look_like_formulas_are_mar
 
 
 def test_lines_end_as_rfc_4180_has_it_and_rows_are_in_order_of_the_key(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     text = (exports.folder_of(D1) / "top_prices.csv").read_bytes()
     assert text.count(b"\r\n") == text.count(b"\n") == 1 + len(PRICES)
@@ -92,7 +93,7 @@ def test_lines_end_as_rfc_4180_has_it_and_rows_are_in_order_of_the_key(lake):
 
 
 def test_the_manifest_says_of_each_file_what_it_is_made_of(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D2)
     manifest = json.loads((exports.folder_of(D2) / MANIFEST).read_text())
     assert sorted([MANIFEST, *(entry["file"] for entry in manifest)]) == FILES
@@ -112,7 +113,7 @@ def test_the_manifest_says_of_each_file_what_it_is_made_of(lake):
 
 
 def test_exported_again_the_files_are_the_same(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     first = files_of(exports.folder)
     exports.write(D1)
@@ -120,7 +121,7 @@ def test_exported_again_the_files_are_the_same(lake):
 
 
 def test_a_day_that_changed_takes_the_place_of_what_was_exported(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     curate(Lake(lake.url), D1, prices={1: 5.0})
     assert passes(exports, lake, D1) == {
@@ -135,7 +136,7 @@ def test_a_day_that_changed_takes_the_place_of_what_was_exported(lake):
 
 def test_a_day_without_rows_is_exported_with_headers(lake):
     curate(Lake(lake.url), D1, prices={})
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     assert csv_of(exports, D1, curated.TOP_PRICES) == []
     assert all(passes(exports, lake, D1).values())
@@ -155,7 +156,7 @@ def test_a_day_without_rows_is_exported_with_headers(lake):
     ],
 )
 def test_files_that_were_spoiled_are_named(lake, spoil):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     spoil(exports.folder_of(D1))
     assert passes(exports, lake, D1) == {
@@ -167,7 +168,7 @@ def test_files_that_were_spoiled_are_named(lake, spoil):
 
 
 def test_a_table_that_is_not_there_yet_leaves_the_day_unexported(tmp_path):
-    exports = Exports(ServedLake(Lake(str(tmp_path / "lake"))))
+    exports = exports_of(ServedLake(Lake(str(tmp_path / "lake"))))
     with pytest.raises(PermanentError, match="there is no curated/daily_coin_prices yet"):
         exports.write(D1)
     assert not exports.folder_of(D1).exists()
@@ -176,6 +177,7 @@ def test_a_table_that_is_not_there_yet_leaves_the_day_unexported(tmp_path):
 EXPORT = """
 import os, sys
 from datetime import date
+from pathlib import Path
 from coin_platform import exports
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.served import ServedLake
@@ -193,12 +195,12 @@ def dying(event, arguments):
 
 lake = ServedLake(Lake(sys.argv[1]))
 sys.addaudithook(dying)
-exports.Exports(lake).write(date(2026, 3, 1))
+exports.Exports(lake, Path(lake.exports)).write(date(2026, 3, 1))
 """
 
 
 def test_a_kill_anywhere_leaves_whole_days_only_and_the_next_run_mends_the_rest(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     before = files_of(exports.folder_of(D1))
     curate(Lake(lake.url), D1, prices={1: 5.0, 2: 6.0})
@@ -228,6 +230,6 @@ def test_a_kill_anywhere_leaves_whole_days_only_and_the_next_run_mends_the_rest(
 
 
 def test_exports_are_below_the_lake_and_reach_nothing_of_raw(lake):
-    exports = Exports(lake)
+    exports = exports_of(lake)
     exports.write(D1)
     assert "secret" not in b"".join(files_of(exports.folder).values()).decode(errors="replace")

@@ -9,10 +9,17 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from coin_platform.contracts import curated
 from coin_platform.defs.serving.exports import ASSETS, BLOCKING
 from coin_platform.defs.tables import ROWS, key_of
-from coin_platform.exports import MANIFEST, Exports
+from coin_platform.exports import MANIFEST
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import Lake
-from coin_platform_tests.integration.served_lake import D1, D2, PRICES, curate, small_lake
+from coin_platform_tests.integration.served_lake import (
+    D1,
+    D2,
+    PRICES,
+    curate,
+    exports_of,
+    small_lake,
+)
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def export(instance, lake, *days, **options):
         "dagster/asset_partition_range_end": str(days[-1]),
     }
     return dg.materialize(
-        ASSETS, instance=instance, resources={"served": lake}, tags=tags, **options
+        ASSETS, instance=instance, resources={"exports": exports_of(lake)}, tags=tags, **options
     )
 
 
@@ -100,7 +107,7 @@ def test_a_day_of_which_a_blocking_check_failed_is_held_and_named(lake, days):
     result = export(days.instance, lake, D1, D2, raise_on_error=False)
     assert not result.success
     assert list(exported(result)) == [str(D1)]
-    assert not Exports(lake).folder_of(D2).exists()
+    assert not exports_of(lake).folder_of(D2).exists()
     [failure] = [event for event in result.all_events if event.is_step_failure]
     described = failure.step_failure_data.user_failure_data.description
     assert str(D2) in described
@@ -110,11 +117,11 @@ def test_a_day_of_which_a_blocking_check_failed_is_held_and_named(lake, days):
 def test_a_day_made_again_since_its_checks_looked_keeps_the_files_of_before(lake, days):
     days.check(str(D1))
     export(days.instance, lake, D1)
-    before = files_of(Exports(lake).folder_of(D1))
+    before = files_of(exports_of(lake).folder_of(D1))
     days.materialize(str(D1))
     curate(Lake(lake.url), D1, prices={1: 5.0})
     assert not export(days.instance, lake, D1, raise_on_error=False).success
-    assert files_of(Exports(lake).folder_of(D1)) == before
+    assert files_of(exports_of(lake).folder_of(D1)) == before
 
 
 def test_a_day_that_cannot_be_exported_leaves_those_before_it_recorded(lake, days):
@@ -124,5 +131,5 @@ def test_a_day_that_cannot_be_exported_leaves_those_before_it_recorded(lake, day
     result = export(days.instance, lake, D1, D2, raise_on_error=False)
     assert not result.success
     assert list(exported(result)) == [str(D1)]
-    assert MANIFEST in files_of(Exports(lake).folder_of(D1))
-    assert not Exports(lake).folder_of(D2).exists()
+    assert MANIFEST in files_of(exports_of(lake).folder_of(D1))
+    assert not exports_of(lake).folder_of(D2).exists()

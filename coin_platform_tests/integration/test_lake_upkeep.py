@@ -1,5 +1,6 @@
 """What keeps tables from falling into ever more files: compaction, and removal of old ones."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pyarrow as pa
@@ -10,8 +11,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.render import arrow_schema
+from coin_platform.errors import TransientError
 from coin_platform.partitions import Window
-from coin_platform.resources.lake import Lake
+from coin_platform.resources.lake import Lake, tables
 from coin_platform.resources.lake.tables import holding
 from coin_platform_tests.integration.lake_files import HOUR, H, quote
 
@@ -51,6 +53,25 @@ def test_a_day_in_many_files_becomes_one_with_the_same_rows_and_others_stay(lake
     assert lake.detail(QUOTES).files == 1 + 6  # the day in progress is left to its writers
     assert held(lake) == before
     assert lake.compact(QUOTES, H + DAY + 6 * HOUR) == []
+
+
+def test_a_day_that_is_written_while_its_files_are_merged_is_not_overwritten(lake, monkeypatch):
+    """A lake in S3 is not locked: a writer may come between the reading and the commit."""
+    for hour in range(24):
+        write(lake, H + hour * HOUR, 1)
+    read = tables.rows_of
+
+    def read_then_written(*arguments):
+        rows = read(*arguments)
+        write(Lake(lake.url), H + 5 * HOUR, 1, coins=4)
+        return rows
+
+    monkeypatch.setattr(tables, "rows_of", read_then_written)
+    monkeypatch.setattr(Lake, "writing", lambda *_: nullcontext())
+    with pytest.raises(TransientError, match="was written while its files were merged"):
+        lake.compact(QUOTES, H + DAY)
+    monkeypatch.undo()
+    assert len(held(lake)) == 24 * 3 + 1
 
 
 def test_a_file_that_reaches_over_midnight_stays_and_the_hours_after_it_become_one(lake):

@@ -1,6 +1,5 @@
 """What a run says of itself afterwards."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 from coin_platform.errors import PermanentError
@@ -54,9 +53,9 @@ def test_layers_come_in_the_order_of_the_datas_way():
 
 def test_a_run_whose_page_is_held_has_not_succeeded():
     report = Report(present=[])
-    report.page = Page(Path("index.html"), "a-release", [])
+    report.page = Page("index.html", "a-release", [])
     assert report.succeeded
-    report.page = Page(Path("index.html"), "a-release", ["prices differ"])
+    report.page = Page("index.html", "a-release", ["prices differ"])
     assert not report.succeeded
     assert report.as_json()["page"] == {
         "path": "index.html",

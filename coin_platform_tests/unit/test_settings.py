@@ -116,3 +116,46 @@ def test_a_home_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="another COIN_PLATFORM_HOME"):
         write_home(load(home=tmp_path / "file" / "home"))
+
+
+def test_aws_names_all_that_it_lacks_and_what_prints_it(monkeypatch):
+    monkeypatch.setenv("COIN_PLATFORM_ENV", "aws")
+    with pytest.raises(SettingsError) as error:
+        load()
+    for name in ("PROJECT", "REGION", "DATABASE_HOST", "DATABASE_SECRET"):
+        assert f"COIN_PLATFORM_{name}" in str(error.value)
+    assert "infra outputs" in str(error.value)
+
+
+def on_aws(**given):
+    needed = {"project": "coins", "database_host": "db", "database_secret": "s"}
+    return load(**{"env": "aws", "region": "eu-west-1", **needed, **given})
+
+
+def test_aws_asks_the_real_api_unless_told_otherwise(monkeypatch):
+    assert on_aws().source == "coinmarketcap"
+    assert on_aws(source="simulated").source == "simulated"
+
+
+def test_the_region_is_that_of_the_aws_tools_where_none_is_set(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "sa-east-1")
+    assert on_aws(region=None).region == "sa-east-1"
+    assert on_aws().region == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("project", "My_Project", "small letters, digits and hyphens"),
+        ("emr_core", "m7g.xlarge", "type:count"),
+        ("emr_primary", "m7g.xlarge:0", "type:count"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused_here(name, value, words):
+    with pytest.raises(SettingsError, match=words):
+        on_aws(**{name: value})
+
+
+def test_settings_of_aws_are_shown_when_they_matter():
+    assert "EMR_RELEASE" not in CliRunner().invoke(command).output
+    assert "EMR_RELEASE" in CliRunner().invoke(command, ["--all"]).output

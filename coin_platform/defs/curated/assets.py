@@ -12,6 +12,8 @@ from coin_platform.defs.tables import key_of, spec_of
 from coin_platform.defs.transforms import materialize
 from coin_platform.resources.engine.interface import Engine
 
+# One step at a time writes the layer, where the deployment limits pools (`home.py`).
+POOL = "curated"
 # A month a job: each day reads the seven before it, so longer chunks read less twice.
 CHUNK_HOURS = 31 * 24
 
@@ -51,6 +53,7 @@ def curated_asset(table: Table) -> dg.AssetsDefinition:
             )
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
     )
     def curate(
         context: dg.AssetExecutionContext, engine: dg.ResourceParam[Engine]

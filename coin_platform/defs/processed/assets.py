@@ -22,6 +22,9 @@ from coin_platform.resources.engine.interface import Engine
 from coin_platform.resources.lake import Lake
 from coin_platform.settings import Settings
 
+# One step at a time writes the layer, where the deployment limits pools (`home.py`).
+POOL = "processed"
+
 ACCOUNTED = (
     *market.TABLES,
     *raw.TABLES,
@@ -36,6 +39,7 @@ def processed_asset(table: Table, quarantine: Table, log: Table) -> dg.AssetsDef
         name=f"process_{table.name}",
         specs=[spec_of(made, deps=[key_of(log)], partitions=HOURS) for made in (table, quarantine)],
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
     )
     def process(
         context: dg.AssetExecutionContext,
@@ -58,6 +62,7 @@ def processed_asset(table: Table, quarantine: Table, log: Table) -> dg.AssetsDef
         )
     ],
     backfill_policy=dg.BackfillPolicy.single_run(),
+    pool=POOL,
 )
 def ledger(
     context: dg.AssetExecutionContext,

@@ -27,6 +27,7 @@ BEHIND = (*curated.TABLES, *processed.TABLES)
     owners=OWNERS,
     kinds={"jinja", "plotly"},
     automation_condition=WHEN_SHOWN_DATA_CHANGES,
+    pool="market_site",  # one publication at a time, where the deployment limits pools
     description=(
         "The market page: overview, coins, and the quality of the data behind them, as a static "
         "site. A release is published whole, and only if the blocking checks of what it shows "
@@ -60,7 +61,7 @@ def market_site(
             **done.facts,
             ROWS: done.facts.get("coins", 0),
             "release": done.release,
-            "page": dg.MetadataValue.path(str(site.entry)),
+            "page": dg.MetadataValue.path(site.address),
             "seconds": round(time.monotonic() - started, 3),
         }
     )

@@ -105,6 +105,7 @@ def as_csv(rows: "pa.Table") -> bytes:
 
 def judged(exports: Exports, lake: ServedLake, day: date) -> Measured:
     """Both verdicts on a day."""
+    exports.bring_here(day)
     try:
         readable = files_are_readable(exports, day)
     except PermanentError as error:
@@ -123,13 +124,12 @@ def judged(exports: Exports, lake: ServedLake, day: date) -> Measured:
     can_subset=True,
 )
 def daily_exports(
-    context: dg.AssetCheckExecutionContext, served: dg.ResourceParam[ServedLake]
+    context: dg.AssetCheckExecutionContext, exports: dg.ResourceParam[Exports]
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
     """Judge each day by its files."""
     window = window_of(context)
-    exports = Exports(served)
     measured = {
-        key: judged(exports, served, day)
+        key: judged(exports, exports.lake, day)
         for key, day in zip(day_keys(window), window.days, strict=True)
     }
     yield from report(context, DAILY_EXPORTS, CHECKS_OF_EXPORTS, measured)

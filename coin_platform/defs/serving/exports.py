@@ -16,7 +16,6 @@ from coin_platform.defs.partitions import DAYS, day_keys, window_of
 from coin_platform.defs.tables import ROWS, key_of, spec_of
 from coin_platform.exports import Exports
 from coin_platform.partitions import Window
-from coin_platform.resources.lake.served import ServedLake
 from coin_platform.running.plan import passed
 
 BLOCKING = [spec.key for check in CURATED_CHECKS for spec in check.check_specs if spec.blocking]
@@ -35,7 +34,7 @@ BLOCKING = [spec.key for check in CURATED_CHECKS for spec in check.check_specs i
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def daily_exports(
-    context: dg.AssetExecutionContext, served: dg.ResourceParam[ServedLake]
+    context: dg.AssetExecutionContext, exports: dg.ResourceParam[Exports]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
     """Export each day whose checks passed; the others keep the files that they have, and fail."""
     started = time.monotonic()
@@ -45,7 +44,7 @@ def daily_exports(
     try:
         for key, day in days(window):
             if key in good:
-                exported[key] = exported_day(context, served, day)
+                exported[key] = exported_day(context, exports, day)
         refuse([key for key in day_keys(window) if key not in good])
     except dg.Failure:  # a failing step reports nothing else of what it did
         for key, metadata in exported.items():
@@ -72,19 +71,16 @@ def days(window: Window) -> list[tuple[str, date]]:
     return list(zip(day_keys(window), window.days, strict=True))
 
 
-def exported_day(
-    context: dg.AssetExecutionContext, served: ServedLake, day: date
-) -> dict[str, Any]:
+def exported_day(context: dg.AssetExecutionContext, exports: Exports, day: date) -> dict[str, Any]:
     """Export a day; what an operator reads of it."""
     with told_to_dagster():
-        exports = Exports(served)
         manifest = exports.write(day)
     rows = sum(entry["rows"] for entry in manifest if entry["file"].endswith(".csv"))
     context.log.info(f"{day}: {rows} rows in {len(manifest)} files")
     return {
         ROWS: rows,
         "files": len(manifest),
-        "folder": dg.MetadataValue.path(str(exports.folder_of(day))),
+        "folder": dg.MetadataValue.path(exports.address(day)),
     }
 
 

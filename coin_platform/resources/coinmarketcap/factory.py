@@ -27,6 +27,20 @@ def open_source(settings: Settings, clock: Callable[[], datetime]) -> QuoteSourc
     from coin_platform.resources.coinmarketcap.client import CoinMarketCap
     from coin_platform.resources.coinmarketcap.transport import Transport
 
-    secret = settings.coinmarketcap_api_key
-    transport = Transport(settings.coinmarketcap_url, secret.get_secret_value() if secret else None)
+    transport = Transport(settings.coinmarketcap_url, api_key(settings))
     return CoinMarketCap(transport, currency=settings.currency, clock=clock)
+
+
+def api_key(settings: Settings) -> str | None:
+    """The key of the API: as set, or as it stands in the secret that is named; None without one.
+
+    Raises `PermanentError` for a secret that is not there, or that we may not read.
+    """
+    if settings.coinmarketcap_api_key:
+        return settings.coinmarketcap_api_key.get_secret_value()
+    if not settings.coinmarketcap_secret:
+        return None
+    from coin_platform.resources.aws.secrets import field_of, read_secret
+
+    name = settings.coinmarketcap_secret
+    return field_of(read_secret(settings, name), ("api_key", "key", "value"), name)

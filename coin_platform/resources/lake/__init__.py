@@ -14,11 +14,12 @@ from coin_platform.resources.lake.listing import RawFile
 from coin_platform.resources.lake.tables import TableDetail
 
 if TYPE_CHECKING:
+    from coin_platform.resources.lake.served import ServedLake
     from coin_platform.settings import Settings
 
 BUCKETS = ("raw", "processed", "curated")
 
-__all__ = ["Lake", "RawFile", "TableDetail", "open_lake"]
+__all__ = ["Lake", "RawFile", "TableDetail", "open_lake", "open_served"]
 
 
 def open_lake(settings: "Settings") -> Lake:
@@ -30,3 +31,10 @@ def open_lake(settings: "Settings") -> Lake:
         roots["serving"] = f"{roots['curated']}/serving"
         return Lake(roots, options_of(settings))
     return Lake(settings.lake_url)
+
+
+def open_served(settings: "Settings") -> "ServedLake":
+    """What people outside the platform may read of it."""
+    from coin_platform.resources.lake.served import ServedLake
+
+    return ServedLake(open_lake(settings))

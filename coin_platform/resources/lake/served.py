@@ -34,6 +34,11 @@ class ServedLake:
     def url(self) -> str:
         return self._lake.url
 
+    @property
+    def exports(self) -> str:
+        """Where exported days are."""
+        return f"{self._lake.roots['serving']}/exports"
+
     def tables(self) -> list[Table]:
         """The served tables that exist, layer by layer."""
         return [table for table in TABLES if self._lake.exists(table)]

@@ -126,11 +126,24 @@ def rows(
     `to_pyarrow_table` prepares every file of the table, so that an hour of it would cost more each
     hour. Here the log's statistics say which files there is any need to look at.
     """
-    import pyarrow as pa
-    import pyarrow.dataset as ds
     from deltalake import DeltaTable
 
     found = DeltaTable(uri, storage_options=dict(options))
+    return rows_of(found, table, uri, options, columns, window)
+
+
+def rows_of(  # noqa: PLR0913  as `rows`, and the version
+    found: "DeltaTable",
+    table: Table,
+    uri: str,
+    options: Mapping[str, str],
+    columns: Sequence[str],
+    window: Window | None,
+) -> "pa.Table":
+    """As `rows`, of the version that is open."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
     if window is None or table.time_column is None:
         return found.to_pyarrow_table(columns=list(columns))
     daily = table.column(table.time_column).type is Type.DATE

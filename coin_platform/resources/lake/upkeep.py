@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from coin_platform.contracts.model import Table
+from coin_platform.errors import TransientError
 from coin_platform.partitions import HOUR, Window, floor_day, floor_hour
 from coin_platform.resources.lake import tables
 
@@ -74,23 +75,29 @@ def covered(least: date, most: date) -> Window:
 
 
 def rewrite(table: Table, uri: str, options: Mapping[str, str], window: Window) -> None:
-    """Write the window's rows anew, in order, as one file."""
-    from deltalake import DeltaTable, WriterProperties, write_deltalake
+    """Write the window's rows anew, in order, as one file.
 
-    columns = [
-        field.name for field in DeltaTable(uri, storage_options=dict(options)).schema().fields
-    ]
-    rows = tables.rows(table, uri, options, columns, window)
+    Raises `TransientError` when somebody has written them since they were read.
+    """
+    from deltalake import DeltaTable, WriterProperties, write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    found = DeltaTable(uri, storage_options=dict(options))
+    columns = [field.name for field in found.schema().fields]
+    rows = tables.rows_of(found, table, uri, options, columns, window)
     order = dict.fromkeys([str(table.time_column), *table.key])
-    write_deltalake(
-        uri,
-        rows.sort_by([(name, "ascending") for name in order]),
-        mode="overwrite",
-        predicate=tables.predicate(table, window),
-        target_file_size=TARGET_BYTES,
-        writer_properties=WriterProperties(max_row_group_size=ROW_GROUP),
-        storage_options=dict(options),
-    )
+    try:
+        write_deltalake(
+            found,  # at the version that was read, so that a commit in between is a conflict
+            rows.sort_by([(name, "ascending") for name in order]),
+            mode="overwrite",
+            predicate=tables.predicate(table, window),
+            target_file_size=TARGET_BYTES,
+            writer_properties=WriterProperties(max_row_group_size=ROW_GROUP),
+        )
+    except CommitFailedError as error:
+        message = f"{table.id}: {window} was written while its files were merged: try again"
+        raise TransientError(message) from error
 
 
 def vacuum(uri: str, options: Mapping[str, str], keep: timedelta = KEEP) -> list[str]:
