@@ -138,3 +138,8 @@ class InfrastructureSettings(BaseSettings):
             )
             raise ValueError(message)
         return self
+
+
+def infrastructure_variables() -> list[str]:
+    """The environment variables of these settings."""
+    return [f"{PREFIX}{name.upper()}" for name in InfrastructureSettings.model_fields]

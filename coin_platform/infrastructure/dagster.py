@@ -23,7 +23,6 @@ CODE = ("dagster", "code-server", "start", "-h", "127.0.0.1", "-p", "4000",
 WORKSPACE = "/opt/coin_platform/deploy/workspace.yaml"
 WEBSERVER = ("dagster-webserver", "-h", "127.0.0.1", "-p", "3000", "-w", WORKSPACE)
 DAEMON = ("dagster-daemon", "run", "-w", WORKSPACE)
-PREPARE = ("coin-platform", "infra", "prepare")
 WRITABLE = {"scratch": "/tmp", "state": "/var/lib/coin_platform"}  # noqa: S108  the container's own
 CPU, MEMORY_MB = 1024, 4096
 IMAGES_KEPT = 20
@@ -69,6 +68,9 @@ class Dagster(Construct):
             cluster_name=options.project,
             vpc=network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
+            execute_command_configuration=ecs.ExecuteCommandConfiguration(
+                logging=ecs.ExecuteCommandLogging.NONE  # sessions forward a port, they run nothing
+            ),
         )
         self.execution_role = self._execution_role(key, options)
         task = self._task(role, environment, options)
@@ -159,7 +161,6 @@ class Dagster(Construct):
             )
             return added
 
-        prepare = container("prepare", PREPARE, essential=False)
         code = container(
             "code",
             CODE,
@@ -171,12 +172,10 @@ class Dagster(Construct):
                 retries=5,
             ),
         )
-        after = ecs.ContainerDependencyCondition
-        code.add_container_dependencies(
-            ecs.ContainerDependency(container=prepare, condition=after.SUCCESS)
-        )
         for name, command in (("webserver", WEBSERVER), ("daemon", DAEMON)):
             container(name, command).add_container_dependencies(
-                ecs.ContainerDependency(container=code, condition=after.HEALTHY)
+                ecs.ContainerDependency(
+                    container=code, condition=ecs.ContainerDependencyCondition.HEALTHY
+                )
             )
         return task

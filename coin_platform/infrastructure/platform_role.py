@@ -13,7 +13,6 @@ from coin_platform.infrastructure.keys import LAYERS, PLATFORM
 from coin_platform.infrastructure.options import Options
 from coin_platform.infrastructure.replication import Replication
 
-DAGSTER_USER = "dagster"  # of the database, for Dagster's own records; signs in by IAM
 READ_SECRET = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
 
 
@@ -42,15 +41,6 @@ def platform_role(  # noqa: PLR0913  what the platform works with
                 "ReadSecrets",
                 READ_SECRET,
                 [database.secret.secret_arn, *([api_key.ref] if api_key else [])],
-            ),
-            allow(
-                "SignInToDatabase",
-                ["rds-db:connect"],
-                [
-                    access.arn(
-                        "rds-db", f"dbuser:{database.instance.instance_resource_id}", DAGSTER_USER
-                    )
-                ],
             ),
             list(_steers_dms(access, replication, options)),
             list(_steers_emr(access, cluster)),

@@ -19,7 +19,7 @@ from coin_platform.infrastructure.network import Network
 from coin_platform.infrastructure.options import Options
 from coin_platform.infrastructure.outputs import output_name, outputs
 from coin_platform.infrastructure.people import People
-from coin_platform.infrastructure.platform_role import DAGSTER_USER, platform_role
+from coin_platform.infrastructure.platform_role import platform_role
 from coin_platform.infrastructure.replication import Replication
 from coin_platform.resources.aws.tags import tags
 from coin_platform.settings import variable_name
@@ -69,9 +69,7 @@ class CoinPlatform(Stack):
         environment = {
             **{variable_name(name): value for name, value in told.items()},
             variable_name("home"): str(HOME),
-            "DAGSTER_POSTGRES_USER": DAGSTER_USER,
             "DAGSTER_LOGS_BUCKET": buckets.of[PLATFORM].bucket_name,
-            "AWS_REGION": self.region,
         }
         Dagster(self, network, own_key, role, environment, options)
         for name, value in told.items():
