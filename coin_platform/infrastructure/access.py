@@ -6,7 +6,7 @@ from aws_cdk import Arn, ArnComponents, ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 
 from coin_platform.infrastructure.buckets import Buckets
-from coin_platform.infrastructure.keys import PLATFORM, Keys
+from coin_platform.infrastructure.keys import RESULTS, Keys
 
 LIST = ("s3:GetBucketLocation", "s3:ListBucket")
 WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject")
@@ -85,7 +85,7 @@ class Access:
                 ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
                 [results.arn_for_objects(f"{audience}/*")],
             ),
-            allow("EncryptResults", ENCRYPT, [self.keys.of[PLATFORM].key_arn]),
+            allow("EncryptResults", ENCRYPT, [self.keys.of[RESULTS].key_arn]),
         ]
 
     def database_name(self, layer: str) -> str:
@@ -112,7 +112,9 @@ class Access:
         return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{name}"
 
 
-def policy(*statements: iam.PolicyStatement | Sequence[iam.PolicyStatement]) -> dict[str, iam.PolicyDocument]:
+def policy(
+    *statements: iam.PolicyStatement | Sequence[iam.PolicyStatement],
+) -> dict[str, iam.PolicyDocument]:
     """The inline policy of a role."""
     flat = [
         one

@@ -25,4 +25,3 @@ def synthesize(options: Options, folder: Path) -> dict[str, Any]:
     stack = CoinPlatform(app, options)
     template: dict[str, Any] = app.synth().get_stack_artifact(stack.artifact_id).template
     return template
-

@@ -5,10 +5,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from coin_platform.infrastructure.keys import LAYERS, PLATFORM, Keys
+from coin_platform.infrastructure.accepted import accept
+from coin_platform.infrastructure.keys import LAYERS, PLATFORM, RESULTS, Keys
 from coin_platform.infrastructure.options import Options
 
-RESULTS = "athena"  # what queries answered
 LOGS = "logs"  # who asked S3 for what
 KEPT_DAYS = {PLATFORM: 90, RESULTS: 7, LOGS: 90}
 FORMER_VERSIONS_DAYS = 30
@@ -25,11 +25,11 @@ class Buckets(Construct):
         self.of = {
             layer: self._bucket(layer, keys.of[layer], self.logs) for layer in (*LAYERS, PLATFORM)
         }
-        self.results = self._bucket(RESULTS, keys.of[PLATFORM], self.logs)
+        self.results = self._bucket(RESULTS, keys.of[RESULTS], self.logs)
 
     def _bucket(self, layer: str, key: kms.IKey | None, logs: s3.IBucket | None) -> s3.Bucket:
         """S3 delivers its own logs only to buckets with keys of its own: the one without `key`."""
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             layer.capitalize(),
             bucket_name=f"{layer}-{self.project}",
@@ -48,16 +48,19 @@ class Buckets(Construct):
                     id="tidy",
                     abort_incomplete_multipart_upload_after=Duration.days(7),
                     noncurrent_version_expiration=Duration.days(FORMER_VERSIONS_DAYS),
-                    # The package is asked for by every step, and is small: it never expires.
                 ),
                 *self._expiry(layer),
             ],
             removal_policy=self.removal,
         )
+        if logs is None:
+            accept(bucket, "CKV_AWS_18", "it holds the logs; logging it would log the logging")
+        return bucket
 
     def _expiry(self, layer: str) -> list[s3.LifecycleRule]:
         if layer not in KEPT_DAYS:
             return []
+        # What else the platform keeps there, as its package, is in use for as long as it is there.
         prefix = "logs/" if layer == PLATFORM else None
         return [
             s3.LifecycleRule(id="expire", expiration=Duration.days(KEPT_DAYS[layer]), prefix=prefix)

@@ -6,7 +6,7 @@ from aws_cdk import aws_glue as glue
 from constructs import Construct
 
 from coin_platform.infrastructure.access import Access
-from coin_platform.infrastructure.keys import PLATFORM
+from coin_platform.infrastructure.keys import RESULTS
 from coin_platform.infrastructure.options import Options
 from coin_platform.infrastructure.people import AUDIENCES, IN_CATALOG
 
@@ -47,7 +47,7 @@ class Catalog(Construct):
                         output_location=f"s3://{access.buckets.results.bucket_name}/{audience}/",
                         encryption_configuration=group.EncryptionConfigurationProperty(
                             encryption_option="SSE_KMS",
-                            kms_key=access.keys.of[PLATFORM].key_arn,
+                            kms_key=access.keys.of[RESULTS].key_arn,
                         ),
                     ),
                 ),

@@ -143,7 +143,9 @@ class Dagster(Construct):
         # Dagster starts a task of it for each run.
         variables = {**environment, "DAGSTER_CURRENT_IMAGE": address}
 
-        def container(name: str, command: tuple[str, ...], **more: object) -> ecs.ContainerDefinition:
+        def container(
+            name: str, command: tuple[str, ...], **more: object
+        ) -> ecs.ContainerDefinition:
             added = task.add_container(
                 name,
                 image=image,

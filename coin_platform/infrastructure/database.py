@@ -10,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from coin_platform.infrastructure.accepted import accept
 from coin_platform.infrastructure.network import Network
 from coin_platform.infrastructure.options import Options
 from coin_platform.resources.database import COINS_DATABASE
@@ -98,6 +99,10 @@ class Database(Construct):
             ),
             cloudwatch_logs_exports=["postgresql", "upgrade"],
         )
+        if not account.database_multi_az:
+            accept(self.instance, "CKV_AWS_157", "a standby doubles the cost: it is an option")
+        if account.public_database:
+            accept(self.instance, "CKV_AWS_17", "asked for; one range alone reaches its port")
         self._keep_logs(key)
         self._report(alarms)
         if account.nat:  # the function that changes it must reach Secrets Manager
@@ -153,5 +158,3 @@ class Database(Construct):
                 exclude_characters=UNSAFE_IN_ADDRESSES,
             ),
         )
-
-

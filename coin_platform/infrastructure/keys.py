@@ -1,4 +1,6 @@
-"""Keys: one for each layer of the lake and one for the platform's own; each rotates every year.
+"""Keys: one for each layer of the lake, for the platform's own and for answers of Athena.
+
+Each rotates every year.
 
 Who may read a layer needs both the bucket and its key. The keys leave it to the roles' policies who
 that is, so that access stands in one place.
@@ -13,6 +15,7 @@ from coin_platform.infrastructure.options import Options
 
 LAYERS = ("raw", "processed", "curated")
 PLATFORM = "platform"
+RESULTS = "athena"  # what queries answered
 
 
 class Keys(Construct):
@@ -25,12 +28,12 @@ class Keys(Construct):
             layer: kms.Key(
                 self,
                 layer.capitalize(),
-                description=f"Layer {layer} of {options.project}",
+                description=f"What is in {layer}-{options.project}",
                 enable_key_rotation=True,
                 alias=f"alias/{options.project}-{layer}",
                 removal_policy=removal,
             )
-            for layer in (*LAYERS, PLATFORM)
+            for layer in (*LAYERS, PLATFORM, RESULTS)
         }
         # Services that encrypt for us and have no role of ours.
         self.of[PLATFORM].add_to_resource_policy(

@@ -84,9 +84,7 @@ class Network(Construct):
         if not self.behind_nat:
             return [public, database]
         private = ec2.SubnetType.PRIVATE_WITH_EGRESS
-        application = ec2.SubnetConfiguration(
-            name=APPLICATION, subnet_type=private, cidr_mask=mask
-        )
+        application = ec2.SubnetConfiguration(name=APPLICATION, subnet_type=private, cidr_mask=mask)
         return [public, application, database]
 
     def _group(

@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from coin_platform.infrastructure.accepted import accept
 from coin_platform.infrastructure.access import Access, allow, policy
 from coin_platform.infrastructure.database import Database
 from coin_platform.infrastructure.keys import PLATFORM
@@ -115,6 +116,8 @@ class Replication(Construct):
                 "KmsKeyId": key.key_arn,
             },
         )
+        if self.options.account.public_dms:
+            accept(instance, "CKV_AWS_89", "asked for; its security group lets nobody in")
         target = payloads.target_endpoint(self.settings)
         target["S3Settings"] |= {
             "EncryptionMode": "sse-kms",
