@@ -37,7 +37,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DAGSTER_HOME=/opt/coin_platform/deploy \
     COIN_PLATFORM_HOME=/var/lib/coin_platform/home
 
-USER coins
+USER 10001
 WORKDIR /var/lib/coin_platform
 VOLUME /var/lib/coin_platform
 

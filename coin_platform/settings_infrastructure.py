@@ -91,6 +91,18 @@ class InfrastructureSettings(BaseSettings):
         description="Let destroy remove database and buckets: no deletion protection, no retention",
     )
 
+    @field_validator("allowed_cidr", mode="before")
+    @classmethod
+    def _a_range(cls, given: object) -> object:
+        try:
+            return given if given is None else IPv4Network(str(given))
+        except ValueError as error:
+            message = (
+                f"{given!r} is no range of IPv4 addresses ({error}); one address is written "
+                "as 203.0.113.7/32"
+            )
+            raise ValueError(message) from None
+
     @field_validator("administrator")
     @classmethod
     def _a_named_user(cls, name: str | None) -> str | None:
@@ -142,4 +154,9 @@ class InfrastructureSettings(BaseSettings):
 
 def infrastructure_variables() -> list[str]:
     """The environment variables of these settings."""
-    return [f"{PREFIX}{name.upper()}" for name in InfrastructureSettings.model_fields]
+    return [infrastructure_variable(name) for name in InfrastructureSettings.model_fields]
+
+
+def infrastructure_variable(field: object) -> str:
+    """The environment variable of a field."""
+    return f"{PREFIX}{str(field).upper()}"

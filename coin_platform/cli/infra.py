@@ -27,12 +27,15 @@ def options() -> int:
     from rich.table import Table
 
     from coin_platform.cli.console import console
-    from coin_platform.settings_infrastructure import PREFIX, InfrastructureSettings
+    from coin_platform.settings_infrastructure import (
+        InfrastructureSettings,
+        infrastructure_variable,
+    )
 
     table = Table("setting", "default", "meaning", box=None, pad_edge=False)
     for name, field in InfrastructureSettings.model_fields.items():
         default = "" if field.default is None else str(field.default)
-        table.add_row(f"{PREFIX}{name.upper()}", default, field.description)
+        table.add_row(infrastructure_variable(name), default, field.description)
     console().print(table)
     return 0
 

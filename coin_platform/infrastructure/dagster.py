@@ -1,7 +1,7 @@
 """Dagster on ECS: one Fargate service of three containers from one image, and a task for each run.
 
-Nobody reaches the UI from outside; an engineer forwards its port through Session Manager, so that no
-load balancer, certificate or login of its own is needed (docs/aws.md).
+Nobody reaches the UI from outside; an engineer forwards its port through Session Manager, so that
+no load balancer, certificate or login of its own is needed (docs/aws.md).
 """
 
 from collections.abc import Mapping

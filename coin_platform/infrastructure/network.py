@@ -1,7 +1,7 @@
 """The network: who can reach whom. Public subnets, those of applications, those of the database.
 
-Applications (Dagster, EMR, DMS) reach out through a NAT gateway and are not reached. Without one they
-stand in the public subnets, with addresses, behind security groups that let nobody in.
+Applications (Dagster, EMR, DMS) reach out through a NAT gateway and are not reached. Without one
+they stand in the public subnets, with addresses, behind security groups that let nobody in.
 """
 
 from aws_cdk import Tags

@@ -7,7 +7,10 @@ from pydantic import ValidationError
 
 from coin_platform.errors import SettingsError
 from coin_platform.settings import Settings, load, said
-from coin_platform.settings_infrastructure import PREFIX, InfrastructureSettings
+from coin_platform.settings_infrastructure import (
+    InfrastructureSettings,
+    infrastructure_variable,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def read_options(account: dict[str, Any] | None = None, **platform: Any) -> Opti
         chosen = InfrastructureSettings(**(account or {}))
     except ValidationError as error:
         wrong = "\n".join(
-            f"  {', '.join([*(PREFIX + str(n).upper() for n in problem['loc'][:1]), said(problem)])}"
+            f"  {', '.join([*map(infrastructure_variable, problem['loc'][:1]), said(problem)])}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"settings of the account are not valid:\n{wrong}") from None

@@ -1,7 +1,7 @@
 """DMS: `dms-instance`, its endpoints and `task-01`, exactly as the platform would make them itself.
 
-What is asked of DMS stands in `resources/replication/dms/payloads.py`; here it is put in the words of
-CloudFormation, so that the platform finds what it expects and adopts it.
+What is asked of DMS stands in `resources/replication/dms/payloads.py`; here it is put in the words
+of CloudFormation, so that the platform finds what it expects and adopts it.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from coin_platform.infrastructure.options import Options
 from coin_platform.resources.replication.dms import payloads
 
 RAW_ROLE, RAW_POLICY = "role-dms-s3-raw", "policy-s3-access"
+CHANGED_BY_THE_STACK = ("EncryptionMode",)  # the platform leaves it as it finds it
 ACCOUNT_ROLES = {
     "dms-vpc-role": "service-role/AmazonDMSVPCManagementRole",
     "dms-cloudwatch-logs-role": "service-role/AmazonDMSCloudWatchLogsRole",

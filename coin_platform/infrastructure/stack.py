@@ -8,8 +8,8 @@ from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from coin_platform.infrastructure.access import Access
-from coin_platform.infrastructure.budget import Alarms, Budget
 from coin_platform.infrastructure.buckets import Buckets
+from coin_platform.infrastructure.budget import Alarms, Budget
 from coin_platform.infrastructure.catalog import Catalog
 from coin_platform.infrastructure.cluster import Cluster
 from coin_platform.infrastructure.dagster import Dagster
@@ -69,6 +69,7 @@ class CoinPlatform(Stack):
         environment = {
             **{variable_name(name): value for name, value in told.items()},
             variable_name("home"): str(HOME),
+            "DAGSTER_CODE_HOST": "127.0.0.1",  # the containers of a task share it
             "DAGSTER_LOGS_BUCKET": buckets.of[PLATFORM].bucket_name,
         }
         Dagster(self, network, own_key, role, environment, options)

@@ -1,4 +1,4 @@
-"""A synthesized template, and what its references stand for: names and ARNs of a made-up account."""
+"""A synthesized template, and what its references stand for: names of a made-up account."""
 
 import copy
 import os
