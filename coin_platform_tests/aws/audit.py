@@ -12,10 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from coin_platform_tests.aws.template import synthesized
+from coin_platform_tests.aws.template import TUTORIAL, synthesized
 
 ROOT = Path(__file__).parents[2]
-PROFILES = {"default": {}, "tutorial": {"profile": "tutorial", "allowed_cidr": "203.0.113.7/32"}}
+PROFILES = {"default": {}, "tutorial": TUTORIAL}
 
 
 def main(checkov: str) -> int:

@@ -47,6 +47,18 @@ def chosen(account: dict[str, Any] | None = None, **platform: Any) -> Options:
     return read
 
 
+# Each synthesis takes seconds: tests share these.
+TUTORIAL = {"profile": "tutorial", "allowed_cidr": "203.0.113.7/32", "administrator": "maria"}
+REMOVABLE = {"removable": True, "image_tag": "0a1b2c3"}
+
+
+@cache
+def serverless() -> "Template":
+    """The template with DMS and EMR serverless, and all that may be asked for besides."""
+    account = {"coinmarketcap_secret": True, "emr_key_pair": True}
+    return made(chosen(account, dms_serverless=True, emr_mode="serverless"))
+
+
 @cache
 def synthesized(**account: Any) -> "Template":
     """The template of these options; made once."""

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from coin_platform_tests.aws.template import Template, synthesized
+from coin_platform_tests.aws.template import TUTORIAL, Template, synthesized
 
 OPEN = ("0.0.0.0/0", "::/0")
 
@@ -217,14 +217,14 @@ def test_iam_1_what_allows_all_resources_only_looks_or_has_none(template):
 
 
 def test_iam_2_no_policy_is_of_a_user():
-    template = synthesized(administrator="maria")
+    template = synthesized(**TUTORIAL)
     user = template.one("IAM::User")
     assert set(user) == {"UserName", "Groups", "Tags"}
     assert template.one("IAM::Group")["GroupName"] == "Administrators"
 
 
 def test_iam_3_and_iam_5_no_user_has_a_key_or_password():
-    template = synthesized(administrator="maria")
+    template = synthesized(**TUTORIAL)
     assert not template.of("IAM::AccessKey")
     assert "LoginProfile" not in template.one("IAM::User")
 

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,16 @@ from coin_platform.resources.replication.dms import payloads
 from coin_platform.settings import Settings
 from coin_platform.settings_aws import AwsSettings
 from coin_platform_tests.aws.box import PROJECT
-from coin_platform_tests.aws.template import Template, chosen, made, synthesized
+from coin_platform_tests.aws.template import (
+    REMOVABLE,
+    TUTORIAL,
+    Template,
+    chosen,
+    serverless,
+    synthesized,
+)
 
-ADDRESS = "203.0.113.7/32"
+LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +108,7 @@ def test_every_output_is_a_setting_and_has_its_name(template):
 
 
 def test_every_setting_of_aws_without_a_default_is_an_output():
-    template = made(
-        chosen({"coinmarketcap_secret": True, "emr_key_pair": True}, emr_mode="serverless")
-    )
-    told = {setting_of(name) for name in template.content["Outputs"]}
+    told = {setting_of(name) for name in serverless().content["Outputs"]}
     needed = {name for name, field in AwsSettings.model_fields.items() if field.default is None}
     assert needed - told == set(NOT_OF_THE_STACK) & needed
 
@@ -129,14 +133,18 @@ def test_nothing_is_bundled_and_no_function_is_ours(template):
 
 
 def test_port_5432_is_open_to_the_given_address_alone():
-    template = synthesized(allowed_cidr=ADDRESS)
+    template = synthesized(**TUTORIAL)
     [group] = [g for g in template.of("EC2::SecurityGroup").values() if "SecurityGroupIngress" in g]
     [rule] = group["SecurityGroupIngress"]
-    assert (rule["CidrIp"], rule["FromPort"], rule["ToPort"]) == (ADDRESS, 5432, 5432)
+    assert (rule["CidrIp"], rule["FromPort"], rule["ToPort"]) == (
+        TUTORIAL["allowed_cidr"],
+        5432,
+        5432,
+    )
 
 
 def test_the_tutorials_profile_opens_what_it_says_and_saves_the_nat_gateway():
-    template = synthesized(profile="tutorial", allowed_cidr=ADDRESS)
+    template = synthesized(**TUTORIAL)
     assert template.one("RDS::DBInstance")["PubliclyAccessible"] is True
     assert template.one("DMS::ReplicationInstance")["PubliclyAccessible"] is True
     assert not template.of("EC2::NatGateway")
@@ -145,7 +153,7 @@ def test_the_tutorials_profile_opens_what_it_says_and_saves_the_nat_gateway():
 
 def test_what_is_removable_can_be_removed_and_nothing_else(template):
     kept = {"S3::Bucket": "Retain", "KMS::Key": "Retain", "RDS::DBInstance": "Snapshot"}
-    removable = synthesized(removable=True)
+    removable = synthesized(**REMOVABLE)
     for kind, policy in kept.items():
         for found, wanted in ((template, policy), (removable, "Delete")):
             for one in found.resources.values():
@@ -156,14 +164,14 @@ def test_what_is_removable_can_be_removed_and_nothing_else(template):
 
 def test_without_an_image_nothing_waits_for_one(template):
     assert template.one("ECS::Service")["DesiredCount"] == 0
-    pushed = synthesized(image_tag="0a1b2c3")
+    pushed = synthesized(**REMOVABLE)
     assert pushed.one("ECS::Service")["DesiredCount"] == 1
     for container in pushed.one("ECS::TaskDefinition")["ContainerDefinitions"]:
         assert container["Image"].endswith(":0a1b2c3")
 
 
 def test_serverless_needs_no_instance_and_no_task():
-    template = made(chosen(None, dms_serverless=True, emr_mode="serverless"))
+    template = serverless()
     assert not template.of("DMS::ReplicationInstance")
     assert not template.of("DMS::ReplicationTask")
     assert template.one("EMRServerless::Application")["Type"] == "SPARK"
@@ -200,13 +208,9 @@ def test_without_a_project_nothing_is_named():
         chosen(None, project=None)
 
 
-@pytest.mark.parametrize(
-    "account", [{}, {"profile": "tutorial", "allowed_cidr": ADDRESS, "administrator": "maria"}]
-)
+@pytest.mark.parametrize("account", [{}, TUTORIAL])
 def test_cfn_lint_finds_nothing(account, tmp_path):
     path = tmp_path / "stack.template.json"
     path.write_text(json.dumps(synthesized(**account).content))
-    linted = subprocess.run(
-        [sys.executable, "-m", "cfnlint", path], capture_output=True, text=True, check=False
-    )
+    linted = subprocess.run([LINT, path], capture_output=True, text=True, check=False)
     assert (linted.stdout, linted.returncode) == ("", 0)
