@@ -4,11 +4,11 @@ A role is assumed by users of this account who signed in with a second factor. R
 the business reads curated alone.
 """
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from coin_platform.infrastructure.access import Access, policy
+from coin_platform.infrastructure.access import Access, allow, policy
 from coin_platform.infrastructure.keys import LAYERS, PLATFORM
 from coin_platform.infrastructure.options import Options
 
@@ -20,6 +20,7 @@ AUDIENCES = {
 }
 IN_CATALOG = LAYERS[1:]  # raw has files, no tables
 SESSION = Duration.hours(8)
+FORWARDING = "AWS-StartPortForwardingSession"
 
 
 class People(Construct):
@@ -39,8 +40,7 @@ class People(Construct):
                 ),
                 inline_policies=policy(
                     *(access.reads(layer) for layer in layers),
-                    # Logs of runs and of steps, for those who mend them.
-                    *([access.reads(PLATFORM)] if audience == ENGINEERS else []),
+                    *(self._operates(access, options) if audience == ENGINEERS else []),
                     access.catalog(*(layer for layer in layers if layer in IN_CATALOG)),
                     access.queries(audience),
                 ),
@@ -49,6 +49,27 @@ class People(Construct):
         }
         if options.account.administrator:
             self._administrator(options.account.administrator)
+
+    @staticmethod
+    def _operates(access: Access, options: Options) -> list[iam.PolicyStatement]:
+        """Logs of runs and steps, and a port of Dagster's task, behind which the UI is."""
+        return [
+            *access.reads(PLATFORM),
+            allow("FindTasks", ["ecs:DescribeTasks", "ecs:ListTasks"], ["*"]),
+            allow(
+                "ForwardPort",
+                ["ssm:StartSession"],
+                [
+                    access.arn("ecs", "task", f"{options.project}/*"),
+                    f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}::document/{FORWARDING}",
+                ],
+            ),
+            allow(
+                "EndOwnSessions",
+                ["ssm:ResumeSession", "ssm:TerminateSession"],
+                [access.arn("ssm", "session", "${aws:userid}-*")],
+            ),
+        ]
 
     def _administrator(self, name: str) -> None:
         """As the tutorial has it: not root. Access comes by the group; the user has none itself."""

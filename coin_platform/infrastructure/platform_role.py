@@ -13,6 +13,7 @@ from coin_platform.infrastructure.keys import LAYERS, PLATFORM
 from coin_platform.infrastructure.options import Options
 from coin_platform.infrastructure.replication import Replication
 
+EMR = "elasticmapreduce.amazonaws.com"
 READ_SECRET = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
 
 
@@ -45,6 +46,17 @@ def platform_role(  # noqa: PLR0913  what the platform works with
             list(_steers_dms(access, replication, options)),
             list(_steers_emr(access, cluster)),
             list(_launches_runs(access, options)),
+            allow("SeeCosts", ["ce:GetCostAndUsage"], ["*"]),  # of the account: no resource
+            allow(
+                "SeeProtection",
+                ["s3:GetBucketPublicAccessBlock"],
+                [access.buckets.of[layer].bucket_arn for layer in (*LAYERS, PLATFORM)],
+            ),
+            allow(
+                "SeeEmrRoles",
+                ["iam:GetInstanceProfile", "iam:GetRole"],
+                [cluster.nodes.role_arn, cluster.service.role_arn, cluster.profile.attr_arn],
+            ),
         ),
     )
 
@@ -137,6 +149,11 @@ def _steers_emr(access: Access, cluster: Cluster) -> Iterator[iam.PolicyStatemen
             "elasticmapreduce:TerminateJobFlows",
         ],
         [access.arn("elasticmapreduce", "cluster", "*")],
+    )
+    yield allow(
+        "LetEmrTidyUp",  # the first cluster of an account makes EMR's own role for it
+        ["iam:CreateServiceLinkedRole"],
+        [access.role_arn(f"aws-service-role/{EMR}/AWSServiceRoleForEMRCleanup")],
     )
     yield allow(
         "GiveEmrItsRoles",

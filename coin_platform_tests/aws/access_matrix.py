@@ -21,6 +21,8 @@ from coin_platform_tests.aws.template import ACCOUNT, Template
 
 LAYERS = ("raw", "processed", "curated", "platform")
 AUDIENCES = ("engineers", "data-scientists", "business")
+OWN_SESSION = "session/${aws:userid}-0a1b"  # moto does not put a name in its place
+EMRS_OWN = "aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup"
 OBJECT = "market/coin_quotes/LOAD00000001.parquet"
 Statements = Sequence[Mapping[str, Any]]
 Matrix = dict[tuple[str, str], bool]  # (role, what) to whether it may
@@ -70,11 +72,17 @@ def probes(template: Template) -> dict[str, tuple[str, str]]:
         "run a task of ECS": ("ecs:RunTask", arn("ecs", f"task-definition/{PROJECT}:1")),
         "read logs of runs": ("logs:GetLogEvents", arn("logs", f"log-group:/ecs/{PROJECT}:x")),
         "write logs of runs": ("logs:PutLogEvents", arn("logs", f"log-group:/ecs/{PROJECT}:x")),
-        "forward a port": ("ssmmessages:OpenDataChannel", "*"),
+        "forward a port of Dagster": ("ssm:StartSession", arn("ecs", f"task/{PROJECT}/any")),
+        "end one's own session": ("ssm:TerminateSession", arn("ssm", OWN_SESSION)),
+        "see costs": ("ce:GetCostAndUsage", "*"),
+        "see what is public": ("s3:GetBucketPublicAccessBlock", f"arn:aws:s3:::raw-{PROJECT}"),
+        "see EMR's roles": ("iam:GetRole", role_arn("EMR_EC2_DefaultRole")),
+        "take a forwarded port": ("ssmmessages:OpenDataChannel", "*"),
         "sign in to the images": ("ecr:GetAuthorizationToken", "*"),
         "pull an image": ("ecr:BatchGetImage", arn("ecr", f"repository/{PROJECT}")),
         "give DMS its role": ("iam:PassRole", role_arn("role-dms-s3-raw")),
         "give EMR's nodes their role": ("iam:PassRole", role_arn("EMR_EC2_DefaultRole")),
+        "make EMR's own role": ("iam:CreateServiceLinkedRole", role_arn(EMRS_OWN)),
         "give ECS the platform's role": ("iam:PassRole", role_arn(f"{PROJECT}-platform")),
         "give a role of another": ("iam:PassRole", role_arn("Administrator")),
         "make a user": ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/any"),

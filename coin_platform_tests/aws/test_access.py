@@ -1,8 +1,10 @@
 """Access by layer, as the template's policies have it: tried, not hoped for."""
 
+from pathlib import Path
+
 import pytest
 
-from coin_platform_tests.aws import access_matrix
+from coin_platform_tests.aws import access_matrix, security_page
 from coin_platform_tests.aws.box import PROJECT
 from coin_platform_tests.aws.template import Template, synthesized
 
@@ -98,3 +100,8 @@ def test_people_sign_in_with_a_second_factor(template):
         if properties.get("RoleName") in (ENGINEERS, SCIENTISTS, BUSINESS):
             [statement] = properties["AssumeRolePolicyDocument"]["Statement"]
             assert statement["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def test_the_page_on_security_is_current():
+    page = Path(__file__).parents[2] / "docs" / "security.md"
+    assert page.read_text() == security_page.page(), "run `make docs`"

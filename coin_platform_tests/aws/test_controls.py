@@ -210,6 +210,8 @@ def test_iam_1_what_allows_all_resources_only_looks_or_has_none(template):
     assert names == {
         "DescribeTasks",
         "FindOrMakeCluster",
+        "FindTasks",
+        "SeeCosts",
         "SeeDms",
         "SignInToImages",
         "TalkToSessionManager",

@@ -1,4 +1,4 @@
-"""The files by which Dagster runs elsewhere: read by the tools that read them there, as far as can be.
+"""The files by which Dagster runs elsewhere, read by what reads them there, as far as can be.
 
 No container engine runs here. What can be: the Dockerfile is linted and its files are looked for,
 compose's file is held against its specification, Dagster opens the instances and the workspace.
