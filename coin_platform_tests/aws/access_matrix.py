@@ -17,11 +17,11 @@ from moto.core import set_initial_no_auth_action_count
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from coin_platform_tests.aws.box import PROJECT, REGION
-from coin_platform_tests.aws.template import ACCOUNT, Template
+from coin_platform_tests.aws.template import ACCOUNT, USER_ID, Template
 
 LAYERS = ("raw", "processed", "curated", "platform")
 AUDIENCES = ("engineers", "data-scientists", "business")
-OWN_SESSION = "session/${aws:userid}-0a1b"  # moto does not put a name in its place
+OWN_SESSION = f"session/{USER_ID}-0a1b"
 EMRS_OWN = "aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup"
 OBJECT = "market/coin_quotes/LOAD00000001.parquet"
 Statements = Sequence[Mapping[str, Any]]

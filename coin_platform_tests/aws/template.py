@@ -15,6 +15,7 @@ from coin_platform.settings_infrastructure import InfrastructureSettings
 from coin_platform_tests.aws.box import PROJECT, REGION
 
 ACCOUNT = "123456789012"  # moto's
+USER_ID = "AROAEXAMPLE:somebody"
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
@@ -106,6 +107,8 @@ class Template:
         """The value with references replaced by what they could stand for."""
         if isinstance(value, list):
             return [self.resolved(one) for one in value]
+        if isinstance(value, str):  # IAM puts who asks in the place of its variable
+            return value.replace("${aws:userid}", USER_ID)
         if not isinstance(value, dict):
             return value
         if set(value) == {"Ref"}:
