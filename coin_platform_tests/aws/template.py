@@ -111,13 +111,9 @@ class Template:
             return value.replace("${aws:userid}", USER_ID)
         if not isinstance(value, dict):
             return value
-        if set(value) == {"Ref"}:
-            return self._reference(value["Ref"])
-        if set(value) == {"Fn::GetAtt"}:
-            return self._attribute(*value["Fn::GetAtt"])
-        if set(value) == {"Fn::Join"}:
-            glue, parts = value["Fn::Join"]
-            return glue.join(str(self.resolved(part)) for part in parts)
+        functions = {"Ref": self._reference, "Fn::GetAtt": self._of, "Fn::Join": self._joined}
+        if len(value) == 1 and (name := next(iter(value))) in functions:
+            return functions[name](value[name])
         return {key: self.resolved(one) for key, one in value.items()}
 
     def _reference(self, name: str) -> str:
@@ -131,6 +127,13 @@ class Template:
         if kind == "AWS::SecretsManager::SecretTargetAttachment":
             return str(self.resolved(self.resources[name]["Properties"]["SecretId"]))
         return self._name(name)
+
+    def _joined(self, given: list[Any]) -> str:
+        glue, parts = given
+        return str(glue).join(str(self.resolved(part)) for part in parts)
+
+    def _of(self, given: list[str]) -> str:
+        return self._attribute(*given)
 
     def _attribute(self, name: str, attribute: str) -> str:
         pattern = ARNS.get(self.resources[name]["Type"])
