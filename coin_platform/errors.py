@@ -19,3 +19,7 @@ class TransientError(PlatformError):
 
 class PermanentError(PlatformError):
     """Trying again cannot help until somebody changes something."""
+
+
+class AccessError(PermanentError):
+    """The role that we have may not do it: grant it, or take another role."""

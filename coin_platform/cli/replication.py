@@ -39,6 +39,8 @@ def start() -> None:
     replication = open_replication(settings)
     start_type = next_start_type(replication.describe())
     if start_type is not None:
+        if settings.env == "aws" and start_type == "start-replication":
+            click.echo("What DMS lacks is made first; an instance takes a quarter of an hour.")
         replication.start(start_type)
     show(settings)
     click.echo(

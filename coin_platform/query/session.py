@@ -101,17 +101,19 @@ def show(connection: "DuckDBPyConnection", lake: ServedLake) -> list[str]:
     Raises `PermanentError` when there is no table at all.
     """
     missing = []
+    there = lake.tables()
+    for layer in {table.layer for table in TABLES}:
+        connection.execute(f"CREATE SCHEMA {layer}")
     for table in TABLES:
-        if lake.exists(table):
+        if table in there:
             connection.register(table.name, lake.dataset(table))
         elif table in curated.SIDE_TABLES:  # they appear with their first row
             connection.register(table.name, arrow_schema(table).empty_table())
         else:
             missing.append(table.name)
             continue
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.layer}")
         connection.execute(f"CREATE VIEW {sql_name(table)} AS FROM {table.name}")
-    if not lake.tables():
+    if not there:
         raise PermanentError(f"{lake.url} has no tables yet: `coin-platform run` fills them")
     connection.execute(SEAL)
     return missing
@@ -137,5 +139,10 @@ def explained(missing: list[str]) -> Iterator[None]:
 def words(error: Exception, missing: list[str]) -> str:
     """What DuckDB says, and whether a table of the platform is only not there yet."""
     awaited = [name for name in missing if f"name {name} " in str(error)]
-    hint = f"\n{awaited[0]} has not been materialized yet: `coin-platform run`" if awaited else ""
+    hint = (
+        f"\n{awaited[0]} has not been materialized yet (`coin-platform run`), or your role may not "
+        "read it"
+        if awaited
+        else ""
+    )
     return f"{error}{hint}"

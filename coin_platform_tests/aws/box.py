@@ -106,6 +106,7 @@ class Box:
         code: str = "ThrottlingException",
         message: str = "Rate exceeded",
         action: str = "",
+        path: str = "",
     ) -> None:
         """Let the next calls of a service (`s3`, `dms`, …) fail."""
         self._control(
@@ -116,6 +117,7 @@ class Box:
             code=code,
             message=message,
             action=action,
+            path=path,
         )
 
     def mend(self) -> None:

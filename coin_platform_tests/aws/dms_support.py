@@ -10,7 +10,7 @@ import pytest
 from coin_platform.delivery import deliver
 from coin_platform.partitions import Window
 from coin_platform.resources.aws import session
-from coin_platform.resources.database import COINS_DATABASE
+from coin_platform.resources.database import COINS_DATABASE, open_database
 from coin_platform.resources.database.postgres import PostgresDatabase
 from coin_platform.resources.lake import open_lake
 from coin_platform.resources.replication.dms.calls import Calls
@@ -18,11 +18,11 @@ from coin_platform.resources.replication.dms.serverless import ServerlessReplica
 from coin_platform.resources.replication.dms.task import TaskReplication
 from coin_platform.settings import Settings
 from coin_platform_tests.aws.box import PROJECT
+from coin_platform_tests.aws.conftest import SECRET
 from coin_platform_tests.aws.dms_double import DmsDouble
 from coin_platform_tests.conftest import new_database
 from coin_platform_tests.integration.market_frames import H0, coins, quotes
 
-SECRET = "coins/database"
 ROLES = {
     "dms_role_arn": "arn:aws:iam::123456789012:role/role-dms-s3-raw",
     "dms_secret_role_arn": "arn:aws:iam::123456789012:role/role-dms-secret",
@@ -40,7 +40,11 @@ class Account:
     dms: DmsDouble
     database: PostgresDatabase
     make_settings: Any
-    password: str
+
+    @property
+    def password(self) -> str:
+        secret = self.box.client("secretsmanager").get_secret_value(SecretId=SECRET)
+        return json.loads(secret["SecretString"])["password"]
 
     def settings(self, **given) -> Settings:
         return self.make_settings(**{"dms_poll_seconds": POLL_SECONDS, **ROLES, **given})
@@ -105,23 +109,29 @@ def source(postgres_server, _migrated_template):
 
 @pytest.fixture
 def account(box, aws_settings, source, tmp_path):
+    """With the embedded server as the source, which has no TLS."""
     at = source.endpoint.parameters()
     password = Path(at["passfile"]).read_text().strip().rpartition(":")[2]
-    box.client("secretsmanager").create_secret(
-        Name=SECRET,
-        SecretString=json.dumps(
-            {
-                "username": at["user"],
-                "password": password,
-                "host": at["host"],
-                "port": at["port"],
-            }
-        ),
-    )
-    dms = DmsDouble(box.client, tmp_path / "dms")
-    box.serve(dms)
-    yield Account(box, dms, source, aws_settings, password)
-    dms.close()  # while its source is there
+    secret = {"username": at["user"], "password": password, "host": at["host"], "port": at["port"]}
+    box.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(secret))
+    yield from _account(Account(box, DmsDouble(box.client, tmp_path / "dms"), source, aws_settings))
+
+
+@pytest.fixture
+def rds_account(box, rds, on_rds, tmp_path):
+    """With a source like RDS: TLS only, by a certificate that is verified."""
+    held = {"host": rds.host, "port": rds.port, "username": rds.user, "password": rds.password}
+    box.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(held))
+    database = open_database(on_rds())
+    database.migrate()
+    dms = DmsDouble(box.client, tmp_path / "dms", tls=True)
+    yield from _account(Account(box, dms, database, on_rds))
+
+
+def _account(account):
+    account.box.serve(account.dms)
+    yield account
+    account.dms.close()  # while its source is there
 
 
 @pytest.fixture

@@ -22,7 +22,10 @@ Start = Callable[[str, list[tuple[str, str]]], object]
 
 @dataclass
 class Fault:
-    """What some calls of a service answer instead; `action` narrows it, empty for any."""
+    """What some calls of a service answer instead.
+
+    `action` and the beginning of the `path` narrow it down, empty for any.
+    """
 
     service: str
     times: int
@@ -30,6 +33,7 @@ class Fault:
     code: str
     message: str
     action: str
+    path: str
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Front:
         target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
         service, action = service_of(environ), action or environ["REQUEST_METHOD"]
         self.calls.append((service, action))
-        fault = self.fault(service, action)
+        fault = self.fault(service, action, path)
         if fault is not None:
             body_of(environ)  # or the client's connection is of no use afterwards
             return refused(start, service, fault)
@@ -77,10 +81,11 @@ class Front:
             calls = json.dumps(self.calls).encode()
         return said(start, "200 OK", "application/json", calls)
 
-    def fault(self, service: str, action: str) -> Fault | None:
+    def fault(self, service: str, action: str, path: str) -> Fault | None:
         with self.guard:
             for fault in self.faults:
-                if fault.service == service and fault.action in ("", action) and fault.times > 0:
+                meant = fault.service == service and fault.action in ("", action)
+                if meant and path.startswith(fault.path) and fault.times > 0:
                     fault.times -= 1
                     return fault
         return None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from coin_platform.errors import PermanentError
+from coin_platform.resources.database.trust import BUNDLE
 from coin_platform.resources.replication.dms import answers, payloads
 from coin_platform.resources.replication.interface import Task
 from coin_platform_tests.aws.dms_support import (
@@ -55,6 +56,28 @@ def test_endpoints_made_by_somebody_else_are_changed_to_what_raw_needs_and_tagge
     assert told["BucketName"] == account.settings().bucket("raw")
     assert told["TimestampColumnName"] == "commit_timestamp"
     assert account.dms.tags[made["EndpointArn"]].items() >= TAGS.items()
+
+
+def test_what_a_stack_has_made_as_ours_is_only_tagged(account):
+    """Encrypted with its own key, and with the database where CloudFormation has it."""
+    settings = account.settings()
+    console = account.box.client("dms")
+    pem = BUNDLE.read_text()
+    certificate = console.import_certificate(
+        CertificateIdentifier=payloads.certificate_name(pem), CertificatePem=pem
+    )["Certificate"]
+    source = payloads.source_endpoint(settings, certificate["CertificateArn"])
+    source["DatabaseName"] = source["PostgreSQLSettings"].pop("DatabaseName")
+    target = payloads.target_endpoint(settings)
+    target["S3Settings"] |= {"EncryptionMode": "sse-kms", "ServerSideEncryptionKmsKeyId": "arn:key"}
+    for endpoint in (source, target):
+        console.create_endpoint(**endpoint)
+    account.box.mend()
+    account.replication().start("start-replication")
+    assert "ModifyEndpoint" not in account.actions()
+    assert "ImportCertificate" not in account.actions()
+    told = account.dms.endpoints["s3-target-datalake"]["S3Settings"]
+    assert told["EncryptionMode"] == "sse-kms"
 
 
 def test_an_endpoint_of_another_kind_is_refused_by_name(account):
@@ -157,11 +180,38 @@ def test_another_migration_type_loads_anew_unless_changes_can_go_on(
     assert account.replication(**other).describe().migration_type == wanted
 
 
-def test_a_full_load_cannot_go_on_as_changes_only(account):
+def test_a_full_load_cannot_go_on_as_changes_only_however_often_that_is_tried(account):
     account.fill()
     account.deliver(migration_type="full-load")
-    with pytest.raises(PermanentError, match=r"ran as full-load.*COIN_PLATFORM_DMS_TASK"):
-        account.replication(migration_type="cdc").start("resume-processing")
+    for _ in range(2):
+        with pytest.raises(PermanentError, match=r"ran as full-load.*COIN_PLATFORM_DMS_TASK"):
+            account.replication(migration_type="cdc").start("resume-processing")
+    assert account.dms.tasks["task-01"][1]["MigrationType"] == "full-load"
+
+
+def test_a_change_of_type_that_was_cut_off_still_loads_anew(account):
+    account.fill(H0)
+    account.deliver(migration_type="full-load")
+    task = account.replication(
+        wrapped=lambda client: CutOff(client, "modify_replication_task", KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        task.start("resume-processing")
+    account.fill(H1, 9)
+    there = account.deliver(hour=H1)
+    assert there["coin_quotes"].files == ["LOAD00000001.parquet"]
+
+
+@pytest.mark.parametrize("serverless", KINDS)
+def test_a_task_that_has_delivered_does_not_go_on_in_another_bucket(account, serverless):
+    account.fill()
+    account.deliver(dms_serverless=serverless)
+    account.replication(dms_serverless=serverless).stop()
+    moved = account.replication(dms_serverless=serverless, project="somewhere-else")
+    with pytest.raises(PermanentError, match="BucketName is raw-coins-in-a-box, not raw-somewhere"):
+        moved.start("resume-processing")
+    told = account.dms.endpoints["s3-target-datalake"]["S3Settings"]
+    assert told["BucketName"] == account.settings().bucket("raw")
 
 
 def test_an_instance_that_cannot_be_used_is_named(account):

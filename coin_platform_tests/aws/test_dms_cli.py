@@ -2,36 +2,28 @@
 
 import pytest
 
-from coin_platform.cli import replication
-from coin_platform_tests.aws.dms_support import POLL_SECONDS, ROLES, SECRET, account, hasty, source
+from coin_platform.settings import environment
+from coin_platform_tests.aws.dms_support import hasty, rds_account
 from coin_platform_tests.integration.cli_support import CommandLine, command_line
 from coin_platform_tests.integration.market_frames import H0
 from coin_platform_tests.integration.replication_support import wait_until
 from coin_platform_tests.integration.test_cli_replication import table_of
 
-__all__ = ["account", "hasty", "source"]
+__all__ = ["hasty", "rds_account"]
+
+
+@pytest.fixture
+def account(rds_account):
+    return rds_account
 
 
 @pytest.fixture
 def coin_platform(account, tmp_path, monkeypatch, capfd) -> CommandLine:
-    """The command line of the deployment on AWS.
-
-    The database is that of the test: the embedded server has no TLS, without which RDS is refused.
-    """
-    said = command_line(tmp_path / "home", monkeypatch, capfd)
+    """The command line of the deployment on AWS."""
     settings = account.settings()
-    given = {
-        "env": "aws",
-        "project": settings.project,
-        "region": settings.region,
-        "database_host": settings.database_host,
-        "database_secret": SECRET,
-        "dms_poll_seconds": POLL_SECONDS,
-        **ROLES,
-    }
-    for name, value in given.items():
-        monkeypatch.setenv(f"COIN_PLATFORM_{name.upper()}", str(value))
-    monkeypatch.setattr(replication, "open_database", lambda _: account.database)
+    said = command_line(tmp_path / "home", monkeypatch, capfd)
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
     return said
 
 

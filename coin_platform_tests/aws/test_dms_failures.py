@@ -7,7 +7,8 @@ import pytest
 from coin_platform.delivery import MAPPED_TABLES
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.resources.replication.assessment import assess, next_start_type
-from coin_platform_tests.aws.dms_support import SECRET, account, hasty, source
+from coin_platform_tests.aws.conftest import SECRET
+from coin_platform_tests.aws.dms_support import account, hasty, source
 from coin_platform_tests.integration.market_frames import H0, H1
 from coin_platform_tests.integration.replication_support import wait_until
 

@@ -6,13 +6,14 @@ import pytest
 
 from coin_platform.contracts import raw
 from coin_platform.errors import PermanentError, SettingsError
+from coin_platform.resources.database.trust import BUNDLE
 from coin_platform.resources.lake import open_lake
 from coin_platform.resources.replication.dms import payloads
-from coin_platform_tests.aws.dms_support import ROLES, TAGS, account, source
+from coin_platform_tests.aws.dms_support import ROLES, TAGS, account, rds_account, source
 from coin_platform_tests.integration.market_frames import H0, H1
 from coin_platform_tests.integration.replication_support import wait_until
 
-__all__ = ["account", "source"]
+__all__ = ["account", "rds_account", "source"]
 
 KINDS = [False, True]
 
@@ -85,30 +86,38 @@ def test_everything_that_is_made_is_tagged(account, serverless):
 
 
 def test_the_password_passes_through_nobody_but_dms(account, caplog):
+    password = account.password
     caplog.set_level("DEBUG")
     account.fill()
     account.deliver()
     task = account.replication()
     task.stop()
-    assert len(account.password) > 10
+    assert len(password) > 10
     # DMS itself, which reads the secret, is played in other threads.
     ours = [record for record in caplog.records if record.threadName == "MainThread"]
     assert len(ours) > 100
-    assert not [record for record in ours if account.password in record.getMessage()]
-    assert account.password not in str(task.describe())
+    assert not [record for record in ours if password in record.getMessage()]
+    assert password not in str(task.describe())
     dms = account.box.client("dms")
     for action in ("describe_endpoints", "describe_replication_tasks", "describe_connections"):
-        assert account.password not in str(getattr(dms, action)())
+        assert password not in str(getattr(dms, action)())
 
 
-def test_the_source_is_reached_over_tls_that_is_verified(account):
-    account.fill()
-    account.deliver()
-    endpoint = account.dms.endpoints["rds-source-postgresql"]
+def test_the_source_is_reached_over_tls_that_is_verified(rds_account):
+    rds_account.fill()
+    assert rds_account.deliver()["coin_quotes"].rows == {H0: 2}
+    endpoint = rds_account.dms.endpoints["rds-source-postgresql"]
     assert endpoint["SslMode"] == "verify-full"
-    (certificate,) = account.dms.certificates.values()
-    assert certificate["CertificateArn"] == endpoint["CertificateArn"]
-    assert "-----BEGIN CERTIFICATE-----" in certificate["CertificatePem"]
+
+
+def test_a_source_with_a_certificate_of_another_authority_is_not_reached(rds_account):
+    rds_account.fill()
+    with pytest.raises(PermanentError, match=r"rds-source-postgresql: .*certificate verify failed"):
+        rds_account.deliver(database_ca=str(BUNDLE))
+    assert not rds_account.dms.tasks
+    # Another bundle is another certificate, and the endpoint goes over to it.
+    assert rds_account.deliver()["coin_quotes"].rows == {H0: 2}
+    assert len(rds_account.dms.certificates) == 2
 
 
 def test_statistics_come_from_all_pages(account):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coin_platform.errors import PermanentError, TransientError
+from coin_platform.errors import AccessError, PermanentError, TransientError
 
 THROTTLED = {
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
@@ -63,7 +63,7 @@ def meaning(error: Exception, doing: str) -> PermanentError | TransientError:
         return TransientError(f"{text}: the credentials are no longer valid; renew them")
     if code in DENIED:
         operation = getattr(error, "operation_name", "the call")
-        return PermanentError(f"{text}: the role that we have may not do {operation}")
+        return AccessError(f"{text}: the role that we have may not do {operation}")
     return PermanentError(text)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table
-from coin_platform.errors import PermanentError, SettingsError
+from coin_platform.errors import AccessError, PermanentError, SettingsError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import versions
 from coin_platform.resources.lake.lake import Lake
@@ -40,8 +40,14 @@ class ServedLake:
         return f"{self._lake.roots['serving']}/exports"
 
     def tables(self) -> list[Table]:
-        """The served tables that exist, layer by layer."""
-        return [table for table in TABLES if self._lake.exists(table)]
+        """The served tables that exist and that our role may read, layer by layer."""
+        return [table for table in TABLES if self._is_readable(table)]
+
+    def _is_readable(self, table: Table) -> bool:
+        try:
+            return self._lake.exists(table)
+        except AccessError:  # IAM decides by layer
+            return False
 
     def exists(self, table: Table) -> bool:
         return self._lake.exists(served(table))

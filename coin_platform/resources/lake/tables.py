@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from coin_platform.contracts.model import Column, Table, Type
 from coin_platform.contracts.render import arrow_schema, arrow_type
 from coin_platform.contracts.schema import Schema
+from coin_platform.errors import AccessError
 from coin_platform.partitions import Window
 from coin_platform.resources.lake import delta_schema
 from coin_platform.resources.lake.storage import open_filesystem
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
+DENIED = "403 Forbidden"  # as S3 says it, through `deltalake`
 LOG_RETENTION = "interval 7 days"  # of its versions, and of files no longer used (`upkeep.py`)
 
 
@@ -43,9 +45,15 @@ def configuration(table: Table) -> dict[str, str]:
 
 
 def exists(uri: str, options: Mapping[str, str]) -> bool:
+    """Whether there is a table. Raises `AccessError` where we may not know."""
     from deltalake import DeltaTable
 
-    return bool(DeltaTable.is_deltatable(uri, dict(options)))
+    try:
+        return bool(DeltaTable.is_deltatable(uri, dict(options)))
+    except OSError as error:
+        if DENIED in str(error):
+            raise AccessError(f"the role that we have may not read {uri}") from error
+        raise
 
 
 def ensure(

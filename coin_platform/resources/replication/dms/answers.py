@@ -30,6 +30,7 @@ SERVERLESS: dict[str, Status] = {
     "provisioning_capacity": "starting",
     "replication_starting": "starting",
 }
+FULL_LOAD_FINISHED = "FULL_LOAD_ONLY_FINISHED"
 # A state that DMS gets one day is taken for one that passes.
 PASSING: Status = "modifying"
 
@@ -141,6 +142,8 @@ def start_needed(there: Found, wanted: MigrationType, asked: StartType) -> Start
     if there.task.status == "ready" or asked != "resume-processing":
         return asked
     former = there.task.migration_type
+    if (there.task.stop_reason or "").endswith(FULL_LOAD_FINISHED):
+        former = "full-load"  # and a start was cut off after it had changed the type
     if wanted == "cdc" and former == "full-load":
         raise PermanentError(
             f"task {there.task.identifier} ran as full-load, so it knows no change from which a "

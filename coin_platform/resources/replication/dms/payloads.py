@@ -5,6 +5,7 @@ expects. No password is in any of it: DMS reads the database's secret by itself.
 """
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from coin_platform.contracts.database import SCHEMA
@@ -103,6 +104,11 @@ def network(settings: Settings, subnet_group: str) -> dict[str, Any]:
         **({subnet_group: settings.dms_subnet_group} if settings.dms_subnet_group else {}),
         **({"VpcSecurityGroupIds": groups} if groups else {}),
     }
+
+
+def certificate_name(pem: str) -> str:
+    """By its content, so that new certificates are imported beside those that tasks still use."""
+    return f"coin-platform-{sha256(pem.encode()).hexdigest()[:16]}"
 
 
 def source_endpoint(settings: Settings, certificate: str) -> dict[str, Any]:

@@ -58,11 +58,13 @@ class DmsReplication(Replication):
     def start(self, start_type: StartType) -> None:
         found = self._settled()
         if found is None or found.task.status not in ALIVE:
-            there = self._prepare(found)
-            needed = answers.start_needed(found or there, self._settings.migration_type, start_type)
+            # Before anything is changed, for a change hides what the task was.
+            wanted = self._settings.migration_type
+            needed = answers.start_needed(found, wanted, start_type) if found else start_type
             if needed != start_type:
-                log.warning("task %s: %s in place of %s", there.task.identifier, needed, start_type)
-            found, start_type = there, needed
+                name = self._settings.dms_task
+                log.warning("task %s: %s in place of %s", name, needed, start_type)
+            found, start_type = self._prepare(found), needed
         self._start(found.arn, start_type)
 
     def stop(self) -> None:
@@ -104,10 +106,8 @@ class DmsReplication(Replication):
 
         `fixed` names what DMS cannot change of it: a difference there is a `PermanentError`.
         """
-        there = self._definition(found.arn)
-        setup.adopt(self._settings, self._calls, found.arn)
         compared = {key: value for key, value in wanted.items() if key != "Tags"}
-        different = answers.differences(compared, there)
+        different = answers.differences(compared, self._definition(found.arn))
         unchangeable = [text for text in different if text.startswith(fixed)]
         if unchangeable:
             raise PermanentError(
@@ -115,6 +115,7 @@ class DmsReplication(Replication):
                 "DMS cannot change that. Delete the task in DMS, or name another by "
                 "COIN_PLATFORM_DMS_TASK"
             )
+        setup.tag(self._settings, self._calls, found.arn)
         return different
 
     @abstractmethod

@@ -12,6 +12,8 @@ from coin_platform.resources.replication.dms.answers import Found
 from coin_platform.resources.replication.dms.replication import DmsReplication
 from coin_platform.resources.replication.interface import StartType
 
+ENDS = ("SourceEndpointArn", "TargetEndpointArn")  # of a replication that has run
+
 
 class ServerlessReplication(DmsReplication):
     """The replication config `dms_task` and its replication."""
@@ -43,11 +45,12 @@ class ServerlessReplication(DmsReplication):
 
     def _prepare(self, found: Found | None) -> Found:
         name = self._settings.dms_task
-        arns = setup.endpoints(self._settings, self._calls)
+        first = found is None or found.task.status == "ready"
+        arns = setup.endpoints(self._settings, self._calls, used=not first)
         wanted = payloads.replication_config(self._settings, arns.source, arns.target)
         if found is None:
             self._calls.make(f"making replication {name}", "create_replication_config", **wanted)
-        elif different := self._adopt(found, wanted, ()):
+        elif different := self._adopt(found, wanted, () if first else ENDS):
             changes = {
                 key: value
                 for key, value in wanted.items()

@@ -6,7 +6,6 @@ next. What is there already and differs is changed; where DMS cannot change it, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ from coin_platform.resources.replication.dms.answers import differences
 from coin_platform.resources.replication.dms.calls import Calls
 from coin_platform.settings import Settings
 
-# A task uses them as they are, or they cannot be changed.
 FIXED = ("EndpointType", "EngineName")
+# A task that goes on in another bucket leaves there what it has delivered.
+FIXED_ONCE_USED = ("BucketName",)
 ONLY_WHEN_MADE = ("EncryptionMode",)  # DMS does not go back on it
 USELESS = (
-    "failed", "deleting", "deleted", "storage-full", "incompatible-credentials",
+    "failed", "deleting", "storage-full", "incompatible-credentials",
     "incompatible-network",
 )  # fmt: skip
 
@@ -35,11 +35,13 @@ class Endpoints:
     changed: bool
 
 
-def endpoints(settings: Settings, calls: Calls) -> Endpoints:
-    """Both endpoints as the settings have them."""
+def endpoints(settings: Settings, calls: Calls, *, used: bool) -> Endpoints:
+    """Both endpoints as the settings have them; `used` says that the task has run on them."""
+    fixed = FIXED + FIXED_ONCE_USED if used else FIXED
     source = payloads.source_endpoint(settings, _certificate(settings, calls))
-    source_arn, source_changed = _endpoint(settings, calls, source)
-    target_arn, target_changed = _endpoint(settings, calls, payloads.target_endpoint(settings))
+    source_arn, source_changed = _endpoint(settings, calls, source, fixed)
+    target = payloads.target_endpoint(settings)
+    target_arn, target_changed = _endpoint(settings, calls, target, fixed)
     return Endpoints(source_arn, target_arn, source_changed or target_changed)
 
 
@@ -67,7 +69,7 @@ def instance(settings: Settings, calls: Calls) -> str:
 
     def available() -> str | None:
         there = find()
-        state = there["ReplicationInstanceStatus"] if there else "deleted"
+        state = there["ReplicationInstanceStatus"] if there else "creating"
         if state in USELESS:
             raise PermanentError(
                 f"replication instance {name} is {state}: mend or delete it in DMS, or name "
@@ -117,10 +119,7 @@ def _connection(calls: Calls, by: Mapping[str, str]) -> Mapping[str, Any] | None
 
 
 def _certificate(settings: Settings, calls: Calls) -> str:
-    """The ARN of the certificates that the database's must be signed by.
-
-    Named by their content, so that new ones are imported beside those that tasks still use.
-    """
+    """The ARN of the certificates that the database's must be signed by."""
     from coin_platform.resources.database.trust import BUNDLE
 
     path = Path(settings.database_ca or BUNDLE)
@@ -129,7 +128,7 @@ def _certificate(settings: Settings, calls: Calls) -> str:
     except OSError as error:
         message = f"the certificates in {path} cannot be read ({error.strerror}): set "
         raise SettingsError(message + "COIN_PLATFORM_DATABASE_CA to a file that can") from error
-    name = f"coin-platform-{sha256(text.encode()).hexdigest()[:16]}"
+    name = payloads.certificate_name(text)
 
     def find() -> Mapping[str, Any] | None:
         return calls.find("describe_certificates", "Certificates", {"certificate-id": name})
@@ -146,7 +145,9 @@ def _certificate(settings: Settings, calls: Calls) -> str:
     return arn
 
 
-def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tuple[str, bool]:
+def _endpoint(
+    settings: Settings, calls: Calls, wanted: Mapping[str, Any], fixed: tuple[str, ...]
+) -> tuple[str, bool]:
     """An endpoint's ARN, and whether it is new or was changed."""
     name = wanted["EndpointIdentifier"]
 
@@ -159,9 +160,9 @@ def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tu
         there = calls.wait(f"making endpoint {name}", find)
         if made:
             return there["EndpointArn"], True
-    adopt(settings, calls, there["EndpointArn"])
-    different = differences(_without(wanted, "Tags", *ONLY_WHEN_MADE), there)
-    _refuse_what_cannot_change(name, different, there)
+    different = differences(_without(wanted, "Tags", *ONLY_WHEN_MADE), _told(there))
+    _refuse(name, [text for text in different if text.startswith(fixed)], there)
+    tag(settings, calls, there["EndpointArn"])
     if different:
         parameters = _without(wanted, "Tags", "EndpointIdentifier", *FIXED, *ONLY_WHEN_MADE)
         calls(
@@ -173,8 +174,14 @@ def _endpoint(settings: Settings, calls: Calls, wanted: Mapping[str, Any]) -> tu
     return there["EndpointArn"], bool(different)
 
 
-def _refuse_what_cannot_change(name: str, different: list[str], there: Mapping[str, Any]) -> None:
-    fixed = [text for text in different if text.startswith(FIXED)]
+def _told(there: Mapping[str, Any]) -> dict[str, Any]:
+    """An endpoint with its database where the settings of its kind have it, as ours do."""
+    database = {"DatabaseName": there.get("DatabaseName")}
+    return {**there, "PostgreSQLSettings": database | dict(there.get("PostgreSQLSettings") or {})}
+
+
+def _refuse(name: str, fixed: list[str], there: Mapping[str, Any]) -> None:
+    """Raise `PermanentError` if there are differences that cannot or must not be changed."""
     folder = (there.get("S3Settings") or {}).get("BucketFolder")
     if folder:
         fixed.append(f"BucketFolder is {folder}, where raw has none")
@@ -185,7 +192,7 @@ def _refuse_what_cannot_change(name: str, different: list[str], there: Mapping[s
         )
 
 
-def adopt(settings: Settings, calls: Calls, arn: str) -> None:
+def tag(settings: Settings, calls: Calls, arn: str) -> None:
     """Tag what somebody else made, so that its costs are found."""
     calls(f"tagging {arn}", "add_tags_to_resource", ResourceArn=arn, Tags=tag_list(settings))
 

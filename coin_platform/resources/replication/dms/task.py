@@ -46,11 +46,11 @@ class TaskReplication(DmsReplication):
 
     def _prepare(self, found: Found | None) -> Found:
         name = self._settings.dms_task
-        arns = setup.endpoints(self._settings, self._calls)
+        first = found is None or found.task.status == "ready"
+        arns = setup.endpoints(self._settings, self._calls, used=not first)
         instance = setup.instance(self._settings, self._calls)
         wanted = payloads.task(self._settings, arns.source, arns.target, instance)
         different = self._adopt(found, wanted, FIXED) if found else []
-        first = found is None or found.task.status == "ready"
         setup.connect(self._calls, instance, arns, anew=first or arns.changed)
         if found is None:
             self._calls.make(f"making task {name}", "create_replication_task", **wanted)
