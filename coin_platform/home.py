@@ -72,6 +72,7 @@ concurrency:
     max_concurrent_runs: 2
 {pools}run_monitoring:
   enabled: true
+  free_slots_after_run_end_seconds: 60
 run_retries:
   enabled: true
   retry_on_asset_or_op_failure: false

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Type
 from coin_platform.query.session import answer
-from coin_platform.resources.engine import open_engine
+from coin_platform.resources.engine import open_local_engine
 from coin_platform.resources.lake import open_lake
 from coin_platform.resources.lake.served import ServedLake, sql_name, table_named
 from coin_platform.settings import Settings, load
@@ -79,8 +79,8 @@ class Reader:
         return frame
 
     def spark(self, name: str, version: int | None = None) -> "DataFrame":
-        """A table's rows as a PySpark DataFrame, in the session that the platform's jobs use."""
-        session = open_engine(self._settings).session()
+        """A table's rows as a PySpark DataFrame, on Sail in this process."""
+        session = open_local_engine(self._settings).session()
         return self.lake.read(session, table_named(name), version)
 
     def sql(self, query: str) -> "pd.DataFrame":

@@ -97,8 +97,16 @@ class AwsSettings(BaseSettings):
     emr_step_timeout_minutes: int = Field(
         0, ge=0, description="Longest that a step may take; 0 for no limit."
     )
+    emr_poll_seconds: float = Field(
+        5, gt=0, description="Seconds between two looks at what runs on EMR."
+    )
     emr_serverless_application: str | None = Field(
         None, description="Id of the EMR Serverless application."
+    )
+    emr_serverless_archive: str | None = Field(
+        None,
+        description="Address (s3://…tar.gz) of a packed Python environment with the packages that "
+        "steps need on EMR Serverless, made with venv-pack.",
     )
     emr_execution_role_arn: str | None = Field(
         None, description="Role with which EMR Serverless runs jobs."
@@ -157,3 +165,7 @@ class AwsSettings(BaseSettings):
     def bucket(self, layer: str) -> str:
         """The bucket of `raw`, `processed` or `curated`; `platform` is for the platform's own."""
         return f"{layer}-{self.project}"
+
+    def glue_database(self, layer: str) -> str:
+        """The Glue database of `processed` or `curated`."""
+        return f"{str(self.project).replace('-', '_')}_{layer}"

@@ -100,12 +100,12 @@ def check_lake(settings: Settings) -> str:
             details.append(lake.detail(table))
         except Exception as error:
             raise PlatformError(
-                f"{settings.lake_url}/{table.id} cannot be read ({first_line(error)}): "
+                f"{lake.uri(table)} cannot be read ({first_line(error)}): "
                 "remove that folder and materialize the table's partitions again in the UI"
             ) from error
     there = [detail for detail in details if detail is not None]
     rows = sum(detail.rows for detail in there)
-    return f"{settings.lake_url}, {len(there)} of {len(tables)} tables, {rows:,} rows"
+    return f"{lake.url}, {len(there)} of {len(tables)} tables, {rows:,} rows"
 
 
 def check_dagster(settings: Settings) -> str:
@@ -137,14 +137,21 @@ def command() -> int:
     Starts what a run would start and stops it again. Exit code 1 if anything does not answer.
     """
     settings = load()
-    well = [answers(name, check, settings) for name, check in OUTSIDE.items()]
+    inside = IN_THE_HOME
+    well = []
+    if settings.env == "aws":
+        from coin_platform.cli.doctor_aws import CHECKS
+
+        well = [answers(name, check, settings) for name, check in CHECKS.items()]
+        inside = {name: check for name, check in IN_THE_HOME.items() if name != "disk"}
+    well += [answers(name, check, settings) for name, check in OUTSIDE.items()]
     well.append(answers("home", check_home, settings))
     if not well[-1]:
-        for name in IN_THE_HOME:
-            click.echo(f"--   {name:12} not looked at, since it is in the home")
+        for name in inside:
+            click.echo(f"--   {name:15} not looked at, since it is in the home")
         return 1
     try:  # not `in_use`: where that cannot begin, the parts below say why
-        well += [answers(name, check, settings) for name, check in IN_THE_HOME.items()]
+        well += [answers(name, check, settings) for name, check in inside.items()]
     finally:
         home.leave(settings)
     return 0 if all(well) else 1
@@ -156,9 +163,9 @@ def answers(name: str, check: Check, settings: Settings) -> bool:
         found = check(settings)
     except Exception as error:  # noqa: BLE001  whatever it is, the others are looked at
         reason = str(error) if isinstance(error, PlatformError) else first_line(error)
-        click.echo(f"{click.style('FAIL', fg='red')} {name:12} {reason}")
+        click.echo(f"{click.style('FAIL', fg='red')} {name:15} {reason}")
         return False
-    click.echo(f"{click.style('ok  ', fg='green')} {name:12} {found}")
+    click.echo(f"{click.style('ok  ', fg='green')} {name:15} {found}")
     return True
 
 

@@ -29,6 +29,7 @@ def materialize(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
     """Run the table's job over the step's window, a chunk at a time, and report rows by partition.
 
+    Chunks have as many hours as memory holds, or as it takes to be worth the engine's start.
     A partition without data is materialized with no rows: that is what is known of it. When some
     partitions cannot be written, the others are recorded and the step fails, saying why.
     """
@@ -37,10 +38,10 @@ def materialize(
     done: dict[str, dict[str, Any]] = defaultdict(lambda: {ROWS: 0})
     kept_out: Counter[str] = Counter()
     stopped: dict[str, str] = {}
-    for chunk in window_of(context).chunks(chunk_hours):
+    for chunk in window_of(context).chunks(max(chunk_hours, engine.least_hours)):
         try:
             with told_to_dagster():
-                outcome = engine.run(table.id, chunk, context.log.info, context.run.run_id)
+                outcome = engine.run(table.id, chunk, context.log.info, context.run.run_id, context)
         except dg.Failure:
             yield from recorded(table, done, quarantine, kept_out)
             raise

@@ -75,6 +75,8 @@ def bury_dead_runs(instance: dg.DagsterInstance, *, all_without_process: bool = 
         process = run.tags.get(PROCESS)
         if all_without_process if process is None else is_gone(process):
             instance.report_run_failed(run, "its process was killed")
+            # Else the next run would wait for ever for the pools that it held.
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             dead += 1
     return dead
 

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
 
 from coin_platform.contracts import curated, processed
+from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
 from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.lake import Lake
@@ -62,3 +63,10 @@ JOBS: dict[str, Job] = {
     curated.TOP_CIRCULATING_SUPPLY.id: top_circulating_supply,
     curated.TOP_PRICES.id: top_prices,
 }
+
+
+def job_named(name: str) -> Job:
+    """The job; `PermanentError` that lists them for one that is not there."""
+    if name not in JOBS:
+        raise PermanentError(f"no job {name!r}; there are {', '.join(sorted(JOBS))}")
+    return JOBS[name]

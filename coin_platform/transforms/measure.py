@@ -43,10 +43,7 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
     `last_updated` where there is one, and, where the layer below says which keys the table must
     have, `missing_keys`, `unexpected_keys` and `different_rows`.
     """
-    table = TABLES.get(name)
-    if table is None:
-        message = f"no table {name!r} to measure; there are {', '.join(sorted(TABLES))}"
-        raise PermanentError(message)
+    table = table_named(name)
     rows = rows_of(spark, lake, table, window)
     on_the_grid = table.time_column is not None
     if on_the_grid:
@@ -80,6 +77,22 @@ def measure(spark: SparkSession, lake: Lake, name: str, window: Window) -> dict[
         partition: measured(by_partition[partition], compared.get(partition, {}))
         for partition in (labels(table, window) if on_the_grid else [""])
     }
+
+
+def versions_read(lake: Lake, name: str) -> dict[str, int | None]:
+    """The versions of the tables that measuring one reads: while they stay, so does the result."""
+    table = table_named(name)
+    below = (processed.COIN_QUOTES, processed.LEDGER) if name in EXPECTED else ()
+    return {read.id: lake.version(read) for read in dict.fromkeys((table, *below))}
+
+
+def table_named(name: str) -> Table:
+    """The table; `PermanentError` that lists them for one that is not there."""
+    table = TABLES.get(name)
+    if table is None:
+        message = f"no table {name!r} to measure; there are {', '.join(sorted(TABLES))}"
+        raise PermanentError(message)
+    return table
 
 
 def measured(found: dict[str, Any], compared: dict[str, Any]) -> Measured:

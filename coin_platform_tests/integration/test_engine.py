@@ -10,7 +10,7 @@ import pytest
 from coin_platform.contracts import processed, raw
 from coin_platform.errors import PermanentError
 from coin_platform.partitions import Window
-from coin_platform.resources.engine import open_engine
+from coin_platform.resources.engine import open_local_engine
 from coin_platform.resources.engine.local import LocalEngine
 from coin_platform.resources.engine.sail import Sail
 from coin_platform.resources.lake import Lake
@@ -24,7 +24,7 @@ def engine(tmp_path):
 
 
 def test_all_engines_of_a_process_share_one_session_in_utc(engine, tmp_path):
-    other = open_engine(Settings(home=tmp_path / "other"))
+    other = open_local_engine(Settings(home=tmp_path / "other"))
     assert other.session() is engine.session()
     assert engine.session().conf.get("spark.sql.session.timeZone") == "UTC"
     assert other.lake.url == str(tmp_path / "other" / "lake")

@@ -201,7 +201,7 @@ class FakeEngine(Engine):
     fails_from: datetime | None = None
     asked: list[tuple[str, Window]] = field(default_factory=list)
 
-    def run(self, job, window, progress=lambda _: None, run_id="") -> Outcome:
+    def run(self, job, window, progress=lambda _: None, run_id="", context=None) -> Outcome:
         if self.fails_from is not None and window.end > self.fails_from:
             raise PermanentError(f"no room for {window}")
         self.asked.append((job, window))
@@ -223,3 +223,6 @@ class FakeEngine(Engine):
 
     def measure(self, table, window):
         return {}
+
+    def probe(self) -> str:
+        return "in memory"

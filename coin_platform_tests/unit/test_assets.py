@@ -130,6 +130,12 @@ def test_transforms_run_by_chunk_and_report_rows_by_hour(resources):
     assert {of[ROWS] for of in materializations(result, processed.COIN_QUOTES).values()} == {2}
 
 
+def test_an_engine_that_is_slow_to_start_gets_longer_chunks(resources):
+    resources["engine"].least_hours = 24
+    materialize([PROCESSED[0]], resources, hour_keys(THREE_HOURS))
+    assert [window for _, window in resources["engine"].asked] == [THREE_HOURS]
+
+
 def test_an_hour_in_which_no_coin_changed_is_still_materialized(resources):
     resources["engine"].rows = 0
     result = materialize([PROCESSED[1]], resources, hour_keys(THREE_HOURS))

@@ -3,10 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coin_platform.contracts.measures import Measured
 from coin_platform.partitions import Window
+
+if TYPE_CHECKING:
+    from dagster import AssetExecutionContext
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Outcome:
 class Engine(ABC):
     """Runs a registered transform job, by name, over a window."""
 
+    least_hours: int = 1
+    """Hours of a window below which a run costs more to start than to do."""
+
     @abstractmethod
     def run(
         self,
@@ -36,10 +42,12 @@ class Engine(ABC):
         window: Window,
         progress: Callable[[str], None] = lambda _: None,
         run_id: str = "",
+        context: "AssetExecutionContext | None" = None,
     ) -> Outcome:
         """Run the job `layer/table` of `transforms.jobs` and wait for it.
 
-        `run_id` is the orchestrator's, for rows that say who wrote them.
+        `run_id` is the orchestrator's, for rows that say who wrote them. `context` is that of its
+        step, for an engine that reports to the orchestrator from elsewhere.
 
         Raises `PermanentError` or `TransientError` with the engine's own reason; what the table
         held before is then still what it holds.
@@ -48,3 +56,7 @@ class Engine(ABC):
     @abstractmethod
     def measure(self, table: str, window: Window) -> dict[str, Measured]:
         """What checks judge of the table `layer/name`, by the partition keys of `Outcome.rows`."""
+
+    @abstractmethod
+    def probe(self) -> str:
+        """Say who would run jobs, having asked; raises like `run`."""

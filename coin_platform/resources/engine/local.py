@@ -1,22 +1,19 @@
 """The engine of a laptop: Sail in this process."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.measures import Measured
-from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window
 from coin_platform.resources.engine.interface import Engine, Outcome
+from coin_platform.resources.engine.reasons import explained
 from coin_platform.resources.engine.sail import SAIL
 from coin_platform.resources.lake import Lake
 
 if TYPE_CHECKING:
+    from dagster import AssetExecutionContext
     from pyspark.sql import SparkSession
-
-REASON_LINES = 3
-REASON_LENGTH = 600
 
 
 class LocalEngine(Engine):
@@ -35,15 +32,14 @@ class LocalEngine(Engine):
         window: Window,
         progress: Callable[[str], None] = lambda _: None,
         run_id: str = "",
+        context: "AssetExecutionContext | None" = None,  # noqa: ARG002 - it runs in this process
     ) -> Outcome:
-        from coin_platform.transforms.jobs import JOBS
+        from coin_platform.transforms.jobs import job_named
 
-        if job not in JOBS:
-            message = f"no job {job!r}; there are {', '.join(sorted(JOBS))}"
-            raise PermanentError(message)
+        work = job_named(job)
         started = time.monotonic()
         with explained(f"{job}, {window}"):
-            outcome = JOBS[job](self.session(), self.lake, window, run_id)
+            outcome = work(self.session(), self.lake, window, run_id)
         seconds = time.monotonic() - started
         progress(f"{job}: {sum(outcome.rows.values())} rows of {window} in {seconds:.1f} s")
         return outcome
@@ -55,7 +51,6 @@ class LocalEngine(Engine):
             return measure(self.session(), self.lake, table, window)
 
     def probe(self) -> str:
-        """Run a query and say who answered; raises like `run`."""
         from importlib.metadata import version
 
         with explained("a query of one row"):
@@ -65,23 +60,3 @@ class LocalEngine(Engine):
     def close(self) -> None:
         """Stop the process's Sail; it starts again when next used."""
         SAIL.stop()
-
-
-@contextmanager
-def explained(work: str) -> Iterator[None]:
-    """Turn what Spark and Delta raise into the platform's errors, with the engine's own reason."""
-    from deltalake.exceptions import CommitFailedError, DeltaError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except CommitFailedError as error:
-        raise TransientError(f"{work}: {reason(error)}") from error
-    except (PySparkException, DeltaError) as error:
-        raise PermanentError(f"{work}: {reason(error)}") from error
-
-
-def reason(error: Exception) -> str:
-    """The first lines of an engine's message, without its trace."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:REASON_LINES])[:REASON_LENGTH] or type(error).__name__

@@ -184,12 +184,13 @@ def merge(
 
 def retry(table: Table, write: Callable[[], object]) -> None:
     """Write again, a few times, when another writer's commit came between."""
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
             write()
-        except PySparkException as error:
+        except (PySparkException, Py4JError) as error:  # the latter is Delta's, on a JVM
             if not CONFLICT.search(str(error)):
                 raise
             if attempt == ATTEMPTS:

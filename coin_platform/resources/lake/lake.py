@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from coin_platform.contracts import database
 from coin_platform.contracts.model import Column, Table
-from coin_platform.contracts.schema import Difference
+from coin_platform.contracts.schema import Difference, Schema
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window, utc_now
 from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables, upkeep
@@ -173,9 +173,13 @@ class Lake:
     def exists(self, table: Table) -> bool:
         return tables.exists(self.uri(table), self.storage_options)
 
+    def columns(self, table: Table) -> Schema:
+        """The Delta table's columns in order; none where there is no table."""
+        return tables.columns(self.uri(table), self.storage_options)
+
     def drift(self, table: Table) -> list[Difference]:
         """How the Delta table differs from its contract; not at all where there is none."""
-        there = tables.columns(self.uri(table), self.storage_options)
+        there = self.columns(table)
         return delta_schema.drift(table, there) if there else []
 
     def ensure(self, table: Table, beyond: Sequence[Column] = ()) -> list[Column]:
