@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run dev test lint bench docs stop clean
+.PHONY: help run dev test lint audit bench pins docs stop clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,15 +28,22 @@ lint: $(VENV)/.installed-test ## Lint and check types.
 bench: $(VENV)/.installed-bench ## Run ours and theirs side by side, and write docs/benchmarks.md.
 	@$(BIN)/python -m benchmarks --output docs/benchmarks.md
 
-docs: $(VENV)/.installed ## Write the generated pages under docs/.
+audit: $(VENV)-audit/.installed $(VENV)/.installed-test ## Have checkov look at the account's template and the image.
+	@$(BIN)/python -m coin_platform_tests.aws.audit $(VENV)-audit/bin/checkov
+
+pins: $(VENV)/.installed-test ## Write what the image installs, from what is installed here.
+	@$(BIN)/python -m coin_platform.infrastructure.pins > deploy/requirements.txt
+
+docs: $(VENV)/.installed-test ## Write the generated pages under docs/.
 	@$(BIN)/python -m coin_platform.contracts.dictionary > docs/data_dictionary.md
 	@$(BIN)/python -m coin_platform.defs.catalogue > docs/checks.md
+	@$(BIN)/python -m coin_platform_tests.aws.security_page > docs/security.md
 
 stop: $(VENV)/.installed ## Stop what was left running.
 	@$(BIN)/coin-platform stop
 
 clean: ## Remove the environment and caches; data in .coin_platform stays.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(VENV)-audit cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11 to 3.13 is needed, $(PYTHON) is " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
@@ -56,3 +63,10 @@ $(VENV)/.installed-bench: pyproject.toml setup.py | $(VENV)/bin/python
 	@echo "installing coin-platform and the peers it is measured against into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $(VENV)/.installed $@
+
+# An environment of its own: checkov wants a boto3 that the platform cannot have.
+$(VENV)-audit/.installed:
+	@echo "installing checkov into $(VENV)-audit"
+	@$(PYTHON) -m venv $(VENV)-audit
+	@$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30
+	@touch $@

@@ -24,5 +24,6 @@
 
 `contracts` says what each table must look like, `defs` makes the above Dagster assets with checks
 and automation, `definitions.py` binds them to the resources of a deployment, `running` and `cli`
-are the command line. `settings.py` is the only reader of the environment.
+are the command line. `settings.py` is the only reader of the environment. On AWS
+the resources are RDS, DMS, S3 and EMR, from the account that `infrastructure` describes.
 """

@@ -14,6 +14,8 @@ from coin_platform.defs.curated import checks as curated_checks
 from coin_platform.defs.database import assets as database
 from coin_platform.defs.database import checks as database_checks
 from coin_platform.defs.maintenance import assets as maintenance
+from coin_platform.defs.operations import assets as operations
+from coin_platform.defs.operations import checks as operations_checks
 from coin_platform.defs.processed import assets as processed
 from coin_platform.defs.processed import checks as processed_checks
 from coin_platform.defs.processed import statistics
@@ -33,7 +35,12 @@ def build_definitions(
     resources: dict[str, object] | None = None,
     loggers: dict[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
-    """Everything Dagster serves; `resources` replaces some of the deployment's by name."""
+    """Everything Dagster serves; `resources` replaces some of the deployment's by name.
+
+    Assets of what a deployment does not have are left out.
+    """
+    openers = build_resources(settings)
+    is_paid_for = "costs" in openers
     return dg.Definitions(
         assets=[
             source.COINMARKETCAP,
@@ -44,6 +51,7 @@ def build_definitions(
             *exports.ASSETS,
             *maintenance.ASSETS,
             *serving.ASSETS,
+            *(operations.ASSETS if is_paid_for else ()),
         ],
         asset_checks=[
             *database_checks.CHECKS,
@@ -53,15 +61,16 @@ def build_definitions(
             *curated_checks.CHECKS,
             *export_checks.CHECKS,
             *serving_checks.CHECKS,
+            *(operations_checks.CHECKS if is_paid_for else ()),
         ],
-        jobs=automation.JOBS,
-        schedules=automation.SCHEDULES,
+        jobs=[*automation.JOBS, *([operations.RECORD_COSTS] if is_paid_for else ())],
+        schedules=[*automation.SCHEDULES, *([operations.daily] if is_paid_for else ())],
         sensors=[sensors.replication_sensor, automation.AUTOMATION],
         # Steps are short and share one engine session: a process for each would cost more.
         executor=dg.in_process_executor,
         resources={
             "settings": settings,
-            **{name: opened_by(opener) for name, opener in build_resources(settings).items()},
+            **{name: opened_by(opener) for name, opener in openers.items()},
             **(resources or {}),
         },
         loggers=loggers,

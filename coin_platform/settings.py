@@ -24,6 +24,7 @@ from pydantic_settings import (
 from coin_platform.errors import SettingsError
 from coin_platform.partitions import floor_hour, instant_text
 from coin_platform.settings_aws import AwsSettings
+from coin_platform.settings_infrastructure import infrastructure_variables
 
 PREFIX = "COIN_PLATFORM_"
 ENV_FILE = ".env"
@@ -250,7 +251,8 @@ def unknown_variables() -> dict[str, str]:
 
     Each with the name of the setting that it resembles most. Values are not looked at.
     """
-    known = {name.removeprefix(PREFIX): name for name in map(variable_name, Settings.model_fields)}
+    names = (*map(variable_name, Settings.model_fields), *infrastructure_variables())
+    known = {name.removeprefix(PREFIX): name for name in names}
     given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE, interpolate=False))}
     return {
         name: known[get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0)[0]]

@@ -23,6 +23,7 @@ COMMANDS = {
     "redrive": ("coin_platform.cli.redrive", "Put an hour through again, or release its rows."),
     "demo": ("coin_platform.cli.demo", "Show on a home of its own what the platform does."),
     "site": ("coin_platform.cli.site", "List the releases of the market page, or roll it back."),
+    "infra": ("coin_platform.cli.infra", "Make, change or remove the AWS account's stack."),
     "replication": ("coin_platform.cli.replication", "Look at, start, stop or reload the task."),
 }
 

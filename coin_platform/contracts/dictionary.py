@@ -1,6 +1,6 @@
 """Writes the data dictionary from the contracts: `python -m coin_platform.contracts.dictionary`."""
 
-from coin_platform.contracts import curated, database, processed, raw, serving
+from coin_platform.contracts import curated, database, operations, processed, raw, serving
 from coin_platform.contracts.model import Column, Table
 from coin_platform.contracts.render import POSTGRES_TYPES, SPARK_TYPES
 
@@ -20,6 +20,7 @@ def dictionary() -> str:
         (*processed.TABLES, *processed.SIDE_TABLES),
         (*curated.TABLES, *curated.SIDE_TABLES),
         serving.TABLES,
+        operations.TABLES,
     )
     return "\n".join([INTRODUCTION, *(section(table) for tables in layers for table in tables)])
 

@@ -5,10 +5,13 @@ here but how to read the page.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
 from coin_platform.contracts.model import Severity, Table
+from coin_platform.contracts.operations import COSTS
+from coin_platform.defs.operations import checks as operations_checks
 from coin_platform.defs.serving.assets import MARKET_SITE
 from coin_platform.defs.tables import TABLES, key_of
 
@@ -60,8 +63,11 @@ RULE_COLUMNS = ("table", "rule", "severity", "what is wrong", "what to do", "own
 
 
 def catalogue(definitions: dg.Definitions, tables: Sequence[Table] = TABLES) -> str:
-    """The whole page, as Markdown: the checks of these tables and of what is served, the rules."""
-    assets = [*(key_of(table) for table in tables), MARKET_SITE]
+    """The whole page, as Markdown: the checks of tables, of what is served and of costs, the rules.
+
+    Those of costs are listed whether or not the definitions are of a deployment that has costs.
+    """
+    assets = [*(key_of(table) for table in tables), MARKET_SITE, key_of(COSTS)]
     checks = markdown(CHECK_COLUMNS, check_rows(definitions, assets))
     rules = markdown(RULE_COLUMNS, rule_rows(tables))
     return f"{INTRODUCTION}\n{checks}\n{RULES_INTRODUCTION}\n{rules}"
@@ -72,8 +78,12 @@ def check_rows(
 ) -> Iterator[tuple[str, ...]]:
     """The checks by asset, in the order of the data's way, blocking ones first."""
     graph = definitions.resolve_asset_graph()
+    known: dict[dg.AssetCheckKey, Any] = {
+        spec.key: spec for check in operations_checks.CHECKS for spec in check.check_specs
+    }
+    known |= {key: graph.get(key) for key in graph.asset_check_keys}
     for asset in assets:
-        checks = [graph.get(key) for key in graph.asset_check_keys if key.asset_key == asset]
+        checks = [check for key, check in known.items() if key.asset_key == asset]
         for check in sorted(checks, key=lambda check: (not check.blocking, check.key.name)):
             page = check.metadata["runbook"].value.removeprefix("docs/")
             yield (

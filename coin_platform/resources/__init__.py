@@ -22,6 +22,8 @@ OPENERS = {
     "exports": "coin_platform.exports:open_exports",
     "site": "coin_platform.site.releases:open_site",
 }
+# What only a deployment on AWS has.
+OPENERS_ON_AWS = {"costs": "coin_platform.resources.costs:open_costs"}
 
 
 def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
@@ -39,4 +41,5 @@ def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
 
         return cache(opened)
 
-    return {name: opener(place) for name, place in OPENERS.items()}
+    openers = OPENERS | (OPENERS_ON_AWS if settings.env == "aws" else {})
+    return {name: opener(place) for name, place in openers.items()}

@@ -14,6 +14,7 @@ from coin_platform.contracts.model import Rule, Severity
 from coin_platform.contracts.processed import COIN_QUOTES
 from coin_platform.definitions import defs
 from coin_platform.defs.catalogue import RUNBOOKS_OF_RULES, catalogue, rule_rows
+from coin_platform.defs.operations import checks as operations_checks
 from coin_platform.defs.tables import OWNERS, TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,10 @@ PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 SECTIONS = ("**What it says.**", "**How to look.**", "**What to do.**")
 
 GRAPH = defs.resolve_asset_graph()
-CHECKS = sorted((GRAPH.get(key) for key in GRAPH.asset_check_keys), key=lambda c: str(c.key))
+ON_AWS = [spec for check in operations_checks.CHECKS for spec in check.check_specs]
+CHECKS = sorted(
+    [*(GRAPH.get(key) for key in GRAPH.asset_check_keys), *ON_AWS], key=lambda c: str(c.key)
+)
 NAMES = sorted({check.key.name for check in CHECKS})
 RULES = [(table, rule) for table in TABLES for rule in table.rules]
 

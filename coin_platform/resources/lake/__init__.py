@@ -29,6 +29,7 @@ def open_lake(settings: "Settings") -> Lake:
     if settings.env == "aws":
         roots = {layer: f"s3://{settings.bucket(layer)}" for layer in BUCKETS}
         roots["serving"] = f"{roots['curated']}/serving"
+        roots["operations"] = f"s3://{settings.bucket('platform')}/operations"
         return Lake(roots, options_of(settings))
     return Lake(settings.lake_url)
 

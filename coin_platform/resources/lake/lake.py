@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
     from pyspark.sql import DataFrame, SparkSession
 
-LAYERS = ("raw", "processed", "curated", "serving")
+LAYERS = ("raw", "processed", "curated", "serving", "operations")
 LOCK_TIMEOUT_SECONDS = 600
 
 

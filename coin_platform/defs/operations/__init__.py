@@ -1,0 +1,1 @@
+"""What running the platform takes: present where the deployment is paid for."""
