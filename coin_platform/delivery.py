@@ -184,11 +184,29 @@ def start(replication: Replication, start_type: StartType) -> None:
             raise
 
 
-def start_before_the_first_row(replication: Replication) -> None:
-    """A task that only captures changes must run before there are any, or it never sees them."""
+def start_before_the_first_row(replication: Replication, timeout_seconds: float) -> None:
+    """Have a task that only captures changes do so before there are any, or it never sees them.
+
+    A start is asked for, and comes to pass later: the task captures once it tells of every table.
+    Raises `TransientError` when time runs out; what else goes wrong with it is told by `deliver`.
+    """
     task = replication.describe()
-    if task.migration_type == "cdc" and task.status == "ready":
+    if task.migration_type != "cdc":
+        return
+    if task.status == "ready":
         start(replication, "start-replication")
+    deadline = time.monotonic() + timeout_seconds
+    while (task := replication.describe()).status in ("ready", "starting", "running"):
+        known = {table.table_name for table in replication.table_statistics()}
+        if task.status == "running" and known.issuperset(MAPPED_TABLES):
+            return
+        if time.monotonic() > deadline:
+            raise TransientError(
+                f"task {task.identifier} is {task.status} and captures no changes after "
+                f"{timeout_seconds:.0f} s, so no row is written yet; see "
+                "`coin-platform replication status`"
+            )
+        time.sleep(replication.poll_seconds)
 
 
 def rows_of(database: Database, table: Table, window: Window) -> "pd.DataFrame":

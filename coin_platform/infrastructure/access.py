@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 
 from coin_platform.infrastructure.buckets import Buckets
 from coin_platform.infrastructure.keys import PLATFORM, RESULTS, Keys
+from coin_platform.infrastructure.options import Options
 
 LIST = ("s3:GetBucketLocation", "s3:ListBucket")
 WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject")
@@ -31,8 +32,9 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> iam.Pol
 class Access:
     """The statements for the buckets, keys and tables of one stack."""
 
-    def __init__(self, stack: Stack, buckets: Buckets, keys: Keys) -> None:
+    def __init__(self, stack: Stack, buckets: Buckets, keys: Keys, options: Options) -> None:
         self.stack, self.buckets, self.keys = stack, buckets, keys
+        self.platform = options.platform
 
     def reads(self, layer: str) -> list[iam.PolicyStatement]:
         """List a layer and read its objects."""
@@ -118,7 +120,7 @@ class Access:
 
     def database_name(self, layer: str) -> str:
         """The Glue database of a layer."""
-        return f"{self.buckets.project.replace('-', '_')}_{layer}"
+        return self.platform.glue_database(layer)
 
     def workgroup_name(self, audience: str) -> str:
         return f"{self.buckets.project}-{audience}"

@@ -54,9 +54,15 @@ def platform_role(  # noqa: PLR0913  what the platform works with
                 [access.buckets.of[layer].bucket_arn for layer in (*LAYERS, PLATFORM)],
             ),
             allow(
-                "SeeEmrRoles",
+                "SeeRoles",
                 ["iam:GetInstanceProfile", "iam:GetRole"],
-                [cluster.nodes.role_arn, cluster.service.role_arn, cluster.profile.attr_arn],
+                [
+                    cluster.service.role_arn,
+                    cluster.profile.attr_arn,
+                    replication.raw_role.role_arn,
+                    replication.secret_role.role_arn,
+                    *([cluster.execution.role_arn] if cluster.execution else []),
+                ],
             ),
         ),
     )

@@ -54,7 +54,7 @@ class CoinPlatform(Stack):
         keys = Keys(self, options)
         own_key = keys.of[PLATFORM]
         buckets = Buckets(self, keys, options)
-        access = Access(self, buckets, keys)
+        access = Access(self, buckets, keys, options)
         network = Network(self, own_key, options)
         alarms = Alarms(self, own_key, options)
         Budget(self, alarms.topic, options)

@@ -83,7 +83,7 @@ def probes(template: Template) -> dict[str, tuple[str, str]]:
         "end one's own session": ("ssm:TerminateSession", arn("ssm", OWN_SESSION)),
         "see costs": ("ce:GetCostAndUsage", "*"),
         "see what is public": ("s3:GetBucketPublicAccessBlock", f"arn:aws:s3:::raw-{PROJECT}"),
-        "see EMR's roles": ("iam:GetRole", role_arn("EMR_EC2_DefaultRole")),
+        "see roles of services": ("iam:GetRole", role_arn("EMR_DefaultRole_V2")),
         "take a forwarded port": ("ssmmessages:OpenDataChannel", "*"),
         "sign in to the images": ("ecr:GetAuthorizationToken", "*"),
         "pull an image": ("ecr:BatchGetImage", arn("ecr", f"repository/{PROJECT}")),

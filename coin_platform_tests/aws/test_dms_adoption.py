@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from coin_platform.delivery import start_before_the_first_row
 from coin_platform.errors import PermanentError
 from coin_platform.resources.database.trust import BUNDLE
 from coin_platform.resources.replication.dms import answers, payloads
@@ -17,7 +18,6 @@ from coin_platform_tests.aws.dms_support import (
     source,
 )
 from coin_platform_tests.integration.market_frames import H0, H1
-from coin_platform_tests.integration.replication_support import wait_until
 
 __all__ = ["account", "source"]
 
@@ -167,8 +167,7 @@ def test_another_migration_type_loads_anew_unless_changes_can_go_on(
 ):
     one = {"dms_serverless": serverless, "migration_type": former}
     first = account.replication(**one)
-    first.start("start-replication")
-    wait_until(lambda: first.describe().status in ("running", "stopped"), first.describe)
+    start_before_the_first_row(first, 30)
     account.fill(H0)
     account.deliver(first, **one)
     first.stop()

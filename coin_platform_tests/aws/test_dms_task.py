@@ -5,6 +5,7 @@ import json
 import pytest
 
 from coin_platform.contracts import raw
+from coin_platform.delivery import start_before_the_first_row
 from coin_platform.errors import PermanentError, SettingsError
 from coin_platform.resources.database.trust import BUNDLE
 from coin_platform.resources.lake import open_lake
@@ -51,8 +52,7 @@ def test_an_hour_comes_to_the_bucket_as_it_comes_to_a_folder(
 def test_a_task_of_changes_only_brings_what_is_written_after_its_first_start(account, serverless):
     choice = {"dms_serverless": serverless, "migration_type": "cdc"}
     task = account.replication(**choice)
-    task.start("start-replication")
-    wait_until(lambda: task.describe().status == "running", task.describe)
+    start_before_the_first_row(task, 30)
     account.fill(H0, 1, 2)
     there = account.deliver(task, **choice)
     assert there["coin_quotes"].rows == {H0: 2}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coin_platform.contracts import raw
 from coin_platform.defs.raw.sensors import versions_in
-from coin_platform.delivery import deliver, versions
+from coin_platform.delivery import deliver, start_before_the_first_row, versions
 from coin_platform.errors import TransientError
 from coin_platform.partitions import HOUR, Window
 from coin_platform.resources.lake import Lake
@@ -74,6 +74,43 @@ def test_what_must_be_made_before_a_start_takes_no_time_of_the_delivery():
     task = SlowlyMade(database, lake)
     there = deliver(task, database, lake, Window.of_hour(H), 0.5, lambda _: None)
     assert there["coin_quotes"].rows == {H: 2}
+
+
+@dataclass
+class SlowlyCapturing(FakeReplication):
+    """Runs for some looks before it knows of its tables."""
+
+    migration_type: str = "cdc"
+    after: int = 3
+    looks: int = 0
+
+    def table_statistics(self):
+        self.looks += 1
+        return super().table_statistics() if self.looks > self.after else []
+
+
+def test_no_row_is_written_before_a_task_of_changes_only_captures_them():
+    task = SlowlyCapturing(FakeDatabase(), FakeLake())
+    start_before_the_first_row(task, 30)
+    assert task.started == ["start-replication"]
+    assert task.looks == 4
+    start_before_the_first_row(task, 30)
+    assert task.started == ["start-replication"]
+
+
+def test_a_task_that_does_not_come_to_capture_is_waited_for_so_long_and_no_longer():
+    task = SlowlyCapturing(FakeDatabase(), FakeLake(), after=1000)
+    with pytest.raises(TransientError, match="captures no changes after 0 s"):
+        start_before_the_first_row(task, 0.01)
+
+
+def test_tasks_that_load_and_tasks_that_failed_hold_nothing_up():
+    loads = SlowlyCapturing(FakeDatabase(), FakeLake(), migration_type="full-load-and-cdc")
+    start_before_the_first_row(loads, 0.01)
+    assert loads.started == []
+    fails = SlowlyCapturing(FakeDatabase(), FakeLake(), failure="no slot")
+    start_before_the_first_row(fails, 0.01)
+    assert fails.status == "failed"
 
 
 CHANGES = st.lists(

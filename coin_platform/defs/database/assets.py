@@ -42,7 +42,7 @@ def load_market(
         home.claim(settings)
         for migration in database.migrate():
             context.log.info(f"database: applied {migration}")
-        start_before_the_first_row(replication)
+        start_before_the_first_row(replication, settings.delivery_timeout_seconds)
         for chunk in window_of(context).chunks(settings.chunk_hours):
             for snapshot in source.snapshots(chunk, settings.coins, context.log.info):
                 written = database.upsert(snapshot.coins, snapshot.quotes)

@@ -150,9 +150,8 @@ def start_needed(there: Found, wanted: MigrationType, asked: StartType) -> Start
             "task of type cdc could go on: set COIN_PLATFORM_DMS_TASK to a new name for it, or "
             "delete the task in DMS"
         )
-    if wanted != "cdc" and (former != wanted or not there.loaded):
-        return "reload-target"
-    return asked
+    goes_on = wanted == "cdc" or (wanted == former == "full-load-and-cdc" and there.loaded)
+    return asked if goes_on else "reload-target"
 
 
 def differences(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
