@@ -105,7 +105,8 @@ class Database(Construct):
             accept(self.instance, "CKV_AWS_17", "asked for; one range alone reaches its port")
         self._keep_logs(key)
         self._report(alarms)
-        if account.nat:  # the function that changes it must reach Secrets Manager
+        # The function that changes the password must reach Secrets Manager, and sign in with it.
+        if account.nat and options.platform.database_auth == "secret":
             self._rotate(network, account.rotation_days)
 
     def _keep_logs(self, key: kms.IKey) -> None:

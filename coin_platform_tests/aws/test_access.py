@@ -108,6 +108,8 @@ def test_by_iam_the_platform_and_dms_sign_in_and_otherwise_nobody(template):
     assert resource.endswith("/postgres")
     assert who(by_iam) == {PLATFORM, f"{PROJECT}-dms-secret"}
     assert who(template) == set()
+    # RDS refuses the password of a user who may sign in by IAM.
+    assert not by_iam.of("SecretsManager::RotationSchedule")
 
 
 def test_calls_and_engine_say_the_same(roles, template, tried):
