@@ -39,7 +39,8 @@ ENV PATH=/opt/venv/bin:$PATH \
 
 USER 10001
 WORKDIR /var/lib/coin_platform
-VOLUME /var/lib/coin_platform
+# A volume that ECS mounts is the user's only where the image says that one is there.
+VOLUME ["/var/lib/coin_platform", "/tmp"]
 
 HEALTHCHECK --interval=30s --timeout=20s --start-period=120s --retries=5 \
     CMD ["dagster", "api", "grpc-health-check", "-p", "4000"]

@@ -6,12 +6,14 @@ from aws_cdk import Arn, ArnComponents, ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 
 from coin_platform.infrastructure.buckets import Buckets
-from coin_platform.infrastructure.keys import RESULTS, Keys
+from coin_platform.infrastructure.keys import PLATFORM, RESULTS, Keys
 from coin_platform.infrastructure.options import Options
 
 LIST = ("s3:GetBucketLocation", "s3:ListBucket")
 WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject")
 DECRYPT, ENCRYPT = ("kms:Decrypt",), ("kms:Decrypt", "kms:GenerateDataKey")
+# In the platform's bucket, what steps leave there: messages, and what they printed.
+REPORTS = ("logs/", "pipes/")
 CATALOG_READ = (
     "glue:GetDatabase",
     "glue:GetPartition",
@@ -52,6 +54,32 @@ class Access:
             allow(f"Write{name}", object_actions, [bucket.arn_for_objects("*")]),
             allow(f"Encrypt{name}", ENCRYPT, [self.keys.of[layer].key_arn]),
         ]
+
+    def reports(self) -> list[iam.PolicyStatement]:
+        """Read the platform's bucket and leave messages and logs in it, but change no code."""
+        bucket = self.buckets.of[PLATFORM]
+        return [
+            *self.reads(PLATFORM),
+            allow("Report", WRITE, [bucket.arn_for_objects(f"{prefix}*") for prefix in REPORTS]),
+            allow("EncryptPlatform", ["kms:GenerateDataKey"], [self.keys.of[PLATFORM].key_arn]),
+        ]
+
+    def default_database(self) -> iam.PolicyStatement:
+        """Spark looks for Glue's database `default` when it starts, and makes it if there is none.
+
+        It ends where it may not; a new account has none.
+        """
+        return allow(
+            "FindDefault",
+            ["glue:CreateDatabase", "glue:GetDatabase"],
+            [self.arn("glue", "catalog"), self.arn("glue", "database", "default")],
+        )
+
+    def signs_in(self, instance: str, user: str) -> iam.PolicyStatement:
+        """Sign in to a database instance, by its resource id, with a token of IAM."""
+        return allow(
+            "SignInToDatabase", ["rds-db:connect"], [self.arn("rds-db", f"dbuser:{instance}", user)]
+        )
 
     def catalog(self, *layers: str, writes: bool = False) -> iam.PolicyStatement:
         """Read the definitions of the tables of some layers."""

@@ -61,7 +61,8 @@ class Buckets(Construct):
         if layer not in KEPT_DAYS:
             return []
         # What else the platform keeps there, as its package, is in use for as long as it is there.
-        prefix = "logs/" if layer == PLATFORM else None
+        prefixes = {"expire-logs": "logs/", "expire-messages": "pipes/"}
         return [
-            s3.LifecycleRule(id="expire", expiration=Duration.days(KEPT_DAYS[layer]), prefix=prefix)
+            s3.LifecycleRule(id=name, expiration=Duration.days(KEPT_DAYS[layer]), prefix=prefix)
+            for name, prefix in (prefixes if layer == PLATFORM else {"expire": None}).items()
         ]

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from coin_platform.infrastructure.access import Access, allow, policy
-from coin_platform.infrastructure.keys import LAYERS, PLATFORM
+from coin_platform.infrastructure.keys import LAYERS
 from coin_platform.infrastructure.network import Network
 from coin_platform.infrastructure.options import Options
 
@@ -104,6 +104,8 @@ class Cluster(Construct):
         raw, *tables = LAYERS
         return [
             *access.reads(raw),
-            *(one for layer in (*tables, PLATFORM) for one in access.writes(layer)),
+            *(one for layer in tables for one in access.writes(layer)),
+            *access.reports(),
             access.catalog(*tables, writes=True),
+            access.default_database(),
         ]

@@ -6,15 +6,14 @@ CloudFormation's names have no underscores: `database_host` is the output `Datab
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from coin_platform.settings import Settings, environment, variable_name
+
 if TYPE_CHECKING:
     from coin_platform.infrastructure.stack import Parts
 
 # Settings that need no output: nothing in the account tells them, or another part makes it.
 NOT_OF_THE_STACK = {
     "database_ca": "the certificates come with the package",
-    "redshift_workgroup": "the warehouse is made where it is wanted (docs/aws.md)",
-    "redshift_role_arn": "the warehouse is made where it is wanted (docs/aws.md)",
-    "emr_serverless_archive": "packed and uploaded by the operator, for EMR Serverless only",
 }
 
 
@@ -26,8 +25,6 @@ def outputs(parts: "Parts") -> Mapping[str, str]:
         "env": "aws",
         "project": parts.options.project,
         "region": parts.stack.region,
-        "team": platform.team,
-        "cost_center": platform.cost_center,
         "database_host": parts.database.instance.db_instance_endpoint_address,
         "database_port": parts.database.instance.db_instance_endpoint_port,
         "database_secret": parts.database.secret.secret_arn,
@@ -38,8 +35,7 @@ def outputs(parts: "Parts") -> Mapping[str, str]:
         "emr_service_role": parts.cluster.service.role_name,
         "emr_instance_profile": parts.cluster.profile.ref,
         "emr_subnet": parts.cluster.subnet,
-        "monthly_budget_usd": f"{platform.monthly_budget_usd:g}",
-        **{name: str(getattr(platform, name)) for name in CHOSEN},
+        **chosen(platform),
     }
     if parts.coinmarketcap_secret is not None:
         told["coinmarketcap_secret"] = parts.coinmarketcap_secret.ref
@@ -51,12 +47,23 @@ def outputs(parts: "Parts") -> Mapping[str, str]:
     return told
 
 
-# What the operator chose, told again so that all machines have the same.
+# What the operator chose, told again so that all machines have the same; first the grid of hours.
 CHOSEN = (
-    "migration_type", "raw_format", "coins",
-    "dms_instance", "dms_source_endpoint", "dms_target_endpoint", "dms_task", "dms_serverless",
+    "start", "coins", "migration_type", "raw_format", "chunk_hours", "delivery_timeout_seconds",
+    "team", "cost_center", "monthly_budget_usd", "database_user", "database_auth",
+    "dms_instance", "dms_instance_class", "dms_engine_version", "dms_source_endpoint",
+    "dms_target_endpoint", "dms_task", "dms_serverless", "dms_capacity_units", "dms_poll_seconds",
     "emr_mode", "emr_cluster", "emr_release", "emr_applications", "emr_primary", "emr_core",
+    "emr_task", "emr_idle_minutes", "emr_termination_protection", "emr_step_timeout_minutes",
+    "emr_poll_seconds", "emr_serverless_archive", "warehouse", "redshift_workgroup",
+    "redshift_database", "redshift_role_arn",
 )  # fmt: skip
+
+
+def chosen(platform: Settings) -> Mapping[str, str]:
+    """Those that have a value, as the environment would have them."""
+    texts = environment(platform)
+    return {name: text for name in CHOSEN if (text := texts.get(variable_name(name)))}
 
 
 def output_name(setting: str) -> str:

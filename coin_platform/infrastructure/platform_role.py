@@ -43,6 +43,7 @@ def platform_role(  # noqa: PLR0913  what the platform works with
                 READ_SECRET,
                 [database.secret.secret_arn, *([api_key.ref] if api_key else [])],
             ),
+            list(_signs_in(access, database, options)),
             list(_steers_dms(access, replication, options)),
             list(_steers_emr(access, cluster)),
             list(_launches_runs(access, options)),
@@ -66,6 +67,14 @@ def platform_role(  # noqa: PLR0913  what the platform works with
             ),
         ),
     )
+
+
+def _signs_in(
+    access: Access, database: Database, options: Options
+) -> Iterator[iam.PolicyStatement]:
+    if options.platform.database_auth == "iam":
+        instance = str(database.instance.instance_resource_id)
+        yield access.signs_in(instance, options.platform.database_user)
 
 
 def _steers_dms(

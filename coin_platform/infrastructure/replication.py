@@ -69,6 +69,16 @@ class Replication(Construct):
                     [database.secret.secret_arn],
                 ),
                 allow("DecryptSecret", ["kms:Decrypt"], [key.key_arn]),
+                # That an endpoint signs in by IAM cannot be said to CloudFormation: the platform
+                # says it, before it starts the task.
+                [
+                    access.signs_in(
+                        str(database.instance.instance_resource_id),
+                        options.platform.database_user,
+                    )
+                ]
+                if options.platform.database_auth == "iam"
+                else [],
             ),
         )
         self.subnets = dms.CfnReplicationSubnetGroup(

@@ -64,6 +64,13 @@ def probes(template: Template) -> dict[str, tuple[str, str]]:
         found[f"read answers to {audience}"] = ("s3:GetObject", f"{results}/{audience}/one.csv")
     found |= {
         "read the database's password": ("secretsmanager:GetSecretValue", secret),
+        "report from a step": ("s3:PutObject", f"arn:aws:s3:::platform-{PROJECT}/pipes/1.json"),
+        "change the code of steps": (
+            "s3:PutObject",
+            f"arn:aws:s3:::platform-{PROJECT}/package/1/coin_platform.zip",
+        ),
+        "make Glue's database `default`": ("glue:CreateDatabase", arn("glue", "database/default")),
+        "make another database in Glue": ("glue:CreateDatabase", arn("glue", "database/any")),
         "see replication tasks": ("dms:DescribeReplicationTasks", "*"),
         "start a replication task": ("dms:StartReplicationTask", arn("dms", "task:ANY")),
         "make a cluster": ("elasticmapreduce:RunJobFlow", "*"),

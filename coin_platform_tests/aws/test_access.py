@@ -6,7 +6,7 @@ import pytest
 
 from coin_platform_tests.aws import access_matrix, security_page
 from coin_platform_tests.aws.box import PROJECT
-from coin_platform_tests.aws.template import Template, synthesized
+from coin_platform_tests.aws.template import Template, chosen, made, synthesized
 
 ENGINEERS, SCIENTISTS, BUSINESS, PLATFORM = (
     f"{PROJECT}-{name}" for name in ("engineers", "data-scientists", "business", "platform")
@@ -18,7 +18,7 @@ WANTED = {
     SCIENTISTS: {"raw": set(), "processed": R, "curated": R, "platform": set()},
     BUSINESS: {"raw": set(), "processed": set(), "curated": R, "platform": set()},
     DMS: {"raw": W - {"read"}, "processed": set(), "curated": set(), "platform": set()},
-    EMR: {"raw": R, "processed": W, "curated": W, "platform": W},
+    EMR: {"raw": R, "processed": W, "curated": W, "platform": R},
     PLATFORM: {"raw": R, "processed": W, "curated": W, "platform": W},
 }
 
@@ -76,6 +76,38 @@ def test_nobody_makes_users_gives_strange_roles_or_undoes_protection(roles, temp
         "delete a key",
     ):
         assert not [role for role in roles if asked[role, what]], what
+
+
+def test_a_step_reports_and_does_not_change_the_code_that_others_run(roles, template):
+    asked = access_matrix.asked(roles, template)
+    assert {role for role in roles if asked[role, "report from a step"]} == {EMR, PLATFORM}
+    assert {role for role in roles if asked[role, "change the code of steps"]} == {PLATFORM}
+
+
+def test_a_step_finds_or_makes_the_database_that_spark_wants_at_its_start(roles, template):
+    asked = access_matrix.asked(roles, template)
+    assert asked[EMR, "make Glue's database `default`"]
+    assert not asked[EMR, "make another database in Glue"]
+
+
+def test_by_iam_the_platform_and_dms_sign_in_and_otherwise_nobody(template):
+    def who(found):
+        return {
+            role
+            for role, statements in found.roles().items()
+            if access_matrix.permitted(statements, "rds-db:connect", resource)
+        }
+
+    by_iam = made(chosen(database_auth="iam"))
+    [resource] = {
+        statement["Resource"]
+        for statements in by_iam.roles().values()
+        for statement in statements
+        if statement["Action"] == "rds-db:connect"
+    }
+    assert resource.endswith("/postgres")
+    assert who(by_iam) == {PLATFORM, f"{PROJECT}-dms-secret"}
+    assert who(template) == set()
 
 
 def test_calls_and_engine_say_the_same(roles, template, tried):

@@ -4,6 +4,7 @@ No container engine runs here. What can be: the Dockerfile is linted and its fil
 compose's file is held against its specification, Dagster opens the instances and the workspace.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -17,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from coin_platform import home, rds_storage
-from coin_platform.infrastructure.dagster import CODE, DAEMON, WEBSERVER
+from coin_platform.infrastructure.dagster import CODE, DAEMON, WEBSERVER, WRITABLE
 from coin_platform.infrastructure.pins import base_dependencies
 from coin_platform.resources.database import dagster_storage_url
 from coin_platform.settings import environment, load
@@ -51,6 +52,11 @@ def test_the_image_is_of_a_fixed_python_and_does_not_run_as_root():
     assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases.pop())
     [user] = re.findall(r"^USER (\S+)", DOCKERFILE, flags=re.MULTILINE)
     assert int(user) > 0
+
+
+def test_what_the_tasks_write_to_is_a_volume_of_the_image_and_so_the_users_own():
+    [volumes] = re.findall(r"^VOLUME (.+)$", DOCKERFILE, flags=re.MULTILINE)
+    assert set(json.loads(volumes)) == set(WRITABLE.values())
 
 
 def test_every_dependency_has_a_pin_within_its_bounds():

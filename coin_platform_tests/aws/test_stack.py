@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from coin_platform.errors import SettingsError
-from coin_platform.infrastructure.outputs import NOT_OF_THE_STACK, output_name, setting_of
+from coin_platform.infrastructure.outputs import CHOSEN, NOT_OF_THE_STACK, output_name, setting_of
 from coin_platform.infrastructure.replication import CHANGED_BY_THE_STACK
 from coin_platform.resources.replication.dms import payloads
-from coin_platform.settings import Settings
+from coin_platform.settings import Settings, environment, load
 from coin_platform.settings_aws import AwsSettings
 from coin_platform_tests.aws.box import PROJECT
 from coin_platform_tests.aws.template import (
@@ -20,6 +20,7 @@ from coin_platform_tests.aws.template import (
     TUTORIAL,
     Template,
     chosen,
+    made,
     serverless,
     synthesized,
 )
@@ -107,10 +108,32 @@ def test_every_output_is_a_setting_and_has_its_name(template):
         assert output_name(setting_of(name)) == name
 
 
-def test_every_setting_of_aws_without_a_default_is_an_output():
+def test_every_setting_of_aws_without_a_default_is_an_output_or_the_operators():
     told = {setting_of(name) for name in serverless().content["Outputs"]}
     needed = {name for name, field in AwsSettings.model_fields.items() if field.default is None}
-    assert needed - told == set(NOT_OF_THE_STACK) & needed
+    assert needed - told - set(CHOSEN) == set(NOT_OF_THE_STACK) & needed
+
+
+def test_every_setting_of_aws_reaches_the_services_or_has_a_reason_not_to():
+    decided = {setting_of(name) for name in serverless().content["Outputs"]}
+    assert set(AwsSettings.model_fields) <= decided | set(CHOSEN) | set(NOT_OF_THE_STACK)
+    assert not decided & set(NOT_OF_THE_STACK)
+
+
+def test_what_an_operator_chose_is_told_and_read_as_it_was_chosen(monkeypatch, tmp_path):
+    picked = {
+        "start": "2026-03-01T00:00:00Z",
+        "emr_task": "m7g.xlarge:2",
+        "emr_idle_minutes": 15,
+        "emr_termination_protection": True,
+        "redshift_workgroup": "coins",
+        "monthly_budget_usd": 90.5,
+    }
+    template = made(chosen(**picked))
+    told = {name: output["Value"] for name, output in template.content["Outputs"].items()}
+    monkeypatch.chdir(tmp_path)
+    read = load(**{name: told[output_name(name)] for name in picked})
+    assert environment(read) == environment(load(**picked))
 
 
 def test_the_services_have_the_outputs_as_their_settings(template):
