@@ -18,7 +18,7 @@ dev: $(VENV)/.installed ## Install, then open the Dagster UI.
 	@$(BIN)/coin-platform dev
 
 test: $(VENV)/.installed-test lint ## Install what tests need, then lint, check types and run every test.
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-test ## Lint and check types.
 	@$(BIN)/ruff check .

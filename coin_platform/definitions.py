@@ -26,6 +26,7 @@ from coin_platform.defs.serving import assets as serving
 from coin_platform.defs.serving import checks as serving_checks
 from coin_platform.defs.serving import export_checks, exports
 from coin_platform.defs.source import assets as source
+from coin_platform.defs.warehouse import assets as warehouse
 from coin_platform.resources import build_resources
 from coin_platform.settings import Settings, load
 
@@ -52,6 +53,7 @@ def build_definitions(
             *maintenance.ASSETS,
             *serving.ASSETS,
             *(operations.ASSETS if is_paid_for else ()),
+            *(warehouse.ASSETS if "warehouse" in openers else ()),
         ],
         asset_checks=[
             *database_checks.CHECKS,

@@ -154,6 +154,9 @@ class AwsSettings(BaseSettings):
             missing.append("database_secret")
         if self.emr_mode == "serverless" and not self.emr_serverless_application:
             missing.append("emr_serverless_application")
+        if self.warehouse != "none":
+            wanted = ("redshift_workgroup", "redshift_role_arn")
+            missing += [name for name in wanted if not getattr(self, name)]
         if missing:
             names = ", ".join(f"COIN_PLATFORM_{name.upper()}" for name in missing)
             message = (

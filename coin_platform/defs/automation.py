@@ -89,7 +89,8 @@ SCHEDULES = (HOURLY, NIGHTLY)
 AUTOMATION = dg.AutomationConditionSensorDefinition(
     "refresh_curated",
     target=selection(curated.TABLES, serving.TABLES, (processed.LEDGER,))
-    | dg.AssetSelection.assets(MARKET_SITE),
+    | dg.AssetSelection.assets(MARKET_SITE)
+    | dg.AssetSelection.groups("warehouse"),  # often none
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

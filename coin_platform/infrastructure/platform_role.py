@@ -47,6 +47,7 @@ def platform_role(  # noqa: PLR0913  what the platform works with
             list(_steers_dms(access, replication, options)),
             list(_steers_emr(access, cluster)),
             list(_launches_runs(access, options)),
+            list(_fills_the_warehouse(access, options)),
             allow("SeeCosts", ["ce:GetCostAndUsage"], ["*"]),  # of the account: no resource
             allow(
                 "SeeProtection",
@@ -219,4 +220,24 @@ def _launches_runs(access: Access, options: Options) -> Iterator[iam.PolicyState
             "ssmmessages:OpenDataChannel",
         ],
         ["*"],  # they have no resources
+    )
+
+
+def _fills_the_warehouse(access: Access, options: Options) -> Iterator[iam.PolicyStatement]:
+    """Statements on Redshift, where curated is wanted there; the warehouse is another's."""
+    if options.platform.warehouse == "none":
+        return
+    yield allow(
+        "RunStatements",
+        ["redshift-data:BatchExecuteStatement", "redshift-serverless:GetCredentials"],
+        [access.arn("redshift-serverless", "workgroup", "*")],
+    )
+    yield allow(
+        "FollowOwnStatements",
+        [
+            "redshift-data:CancelStatement",
+            "redshift-data:DescribeStatement",
+            "redshift-data:GetStatementResult",
+        ],
+        ["*"],  # they know no narrower resource; each sees its own statements only
     )

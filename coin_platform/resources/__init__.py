@@ -22,8 +22,9 @@ OPENERS = {
     "exports": "coin_platform.exports:open_exports",
     "site": "coin_platform.site.releases:open_site",
 }
-# What only a deployment on AWS has.
-OPENERS_ON_AWS = {"costs": "coin_platform.resources.costs:open_costs"}
+# What only a deployment on AWS has, and only if it is wanted there.
+COSTS = {"costs": "coin_platform.resources.costs:open_costs"}
+WAREHOUSE = {"warehouse": "coin_platform.resources.warehouse:open_warehouse"}
 
 
 def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
@@ -41,5 +42,7 @@ def build_resources(settings: "Settings") -> "dict[str, Callable[[], object]]":
 
         return cache(opened)
 
-    openers = OPENERS | (OPENERS_ON_AWS if settings.env == "aws" else {})
+    on_aws = settings.env == "aws"
+    openers = OPENERS | (COSTS if on_aws else {})
+    openers |= WAREHOUSE if on_aws and settings.warehouse != "none" else {}
     return {name: opener(place) for name, place in openers.items()}

@@ -1,0 +1,1 @@
+"""From curated to the warehouse, where the deployment has one."""
