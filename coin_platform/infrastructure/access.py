@@ -12,8 +12,8 @@ from coin_platform.infrastructure.options import Options
 LIST = ("s3:GetBucketLocation", "s3:ListBucket")
 WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject")
 DECRYPT, ENCRYPT = ("kms:Decrypt",), ("kms:Decrypt", "kms:GenerateDataKey")
-# In the platform's bucket, what steps leave there: messages, and what they printed.
-REPORTS = ("logs/", "pipes/")
+# In the platform's bucket, what steps leave there: what they printed, said and measured.
+REPORTS = ("logs/", "pipes/", "measured/")
 CATALOG_READ = (
     "glue:GetDatabase",
     "glue:GetPartition",

@@ -61,7 +61,12 @@ class Buckets(Construct):
         if layer not in KEPT_DAYS:
             return []
         # What else the platform keeps there, as its package, is in use for as long as it is there.
-        prefixes = {"expire-logs": "logs/", "expire-messages": "pipes/"}
+        prefixes = {
+            "expire-logs": "logs/",
+            "expire-messages": "pipes/",
+            "expire-measurements": "measured/",
+            "expire-copies": "warehouse/",  # a kill leaves one
+        }
         return [
             s3.LifecycleRule(id=name, expiration=Duration.days(KEPT_DAYS[layer]), prefix=prefix)
             for name, prefix in (prefixes if layer == PLATFORM else {"expire": None}).items()
