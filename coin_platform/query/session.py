@@ -41,9 +41,9 @@ class Answer:
     def __init__(
         self, connection: "DuckDBPyConnection", worker: ThreadPoolExecutor, query: str
     ) -> None:
-        self._connection, self._worker = connection, worker
-        relation = self._interruptibly(bound, connection, query)
-        self._reader = self._interruptibly(relation.to_arrow_reader, BATCH_ROWS)
+        self._worker = worker
+        relation = self._called(bound, connection, query)
+        self._reader = self._called(relation.to_arrow_reader, BATCH_ROWS)
 
     @property
     def schema(self) -> "pa.Schema":
@@ -51,18 +51,12 @@ class Answer:
         return schema
 
     def __iter__(self) -> "Iterator[pa.RecordBatch]":
-        while (batch := self._interruptibly(next, self._reader, None)) is not None:
+        while (batch := self._called(next, self._reader, None)) is not None:
             yield batch
 
-    def _interruptibly(self, call: Callable[..., Result], *arguments: Any) -> Result:
+    def _called(self, call: Callable[..., Result], *arguments: Any) -> Result:
         """Call in another thread: DuckDB, once it computes, does not hear of Ctrl+C by itself."""
-        called = self._worker.submit(call, *arguments)
-        try:
-            return called.result()
-        except KeyboardInterrupt:
-            self._connection.interrupt()
-            wait([called])
-            raise
+        return self._worker.submit(call, *arguments).result()
 
 
 def bound(connection: "DuckDBPyConnection", query: str) -> "DuckDBPyRelation":
@@ -90,9 +84,23 @@ def answer(lake: ServedLake, text: str) -> Iterator[Answer]:
         try:
             missing = show(connection, lake)
             with explained(missing), ThreadPoolExecutor(1) as worker:
-                yield Answer(connection, worker, one_query(connection, text))
+                try:
+                    yield Answer(connection, worker, one_query(connection, text))
+                except KeyboardInterrupt:
+                    end_calls(connection, worker)
+                    raise
         finally:
             connection.close()
+
+
+def end_calls(connection: "DuckDBPyConnection", worker: ThreadPoolExecutor) -> None:
+    """Interrupt what the worker does until it is done with it.
+
+    Again and again: an interrupt that comes before the query computes is lost on it.
+    """
+    idle = worker.submit(int)
+    while wait([idle], timeout=0.05).not_done:
+        connection.interrupt()
 
 
 def show(connection: "DuckDBPyConnection", lake: ServedLake) -> list[str]:
