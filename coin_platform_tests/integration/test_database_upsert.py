@@ -261,7 +261,7 @@ def test_a_server_that_stays_away_is_a_transient_error(monkeypatch):
 
 
 def test_a_wrong_password_is_a_permanent_error(postgres):
-    with pytest.raises(PermanentError, match="passfile"):
+    with pytest.raises(PermanentError, match="do the credentials belong to this database"):
         postgres.connect(password="wrong")
 
 
