@@ -25,6 +25,7 @@ from coin_platform.site.evidence import Evidence, Judged, State, Tally
 from coin_platform.site.shown import Shown
 
 TALLY_DAYS = 7
+LOOKS = 3
 MOST_FAILURES = 20  # that are shown with what they said
 
 SPECS = [
@@ -50,7 +51,7 @@ def evidence(instance: dg.DagsterInstance, shown: Shown, now: datetime) -> Evide
     The week ends with the present, or a week after the newest shown day of an old history: hours
     that are not shown, since they failed, are in it.
     """
-    unsettled = [
+    open_checks = [
         *judged(instance, blocking(PROCESSED), partitions_of_hours(shown.hours)),
         *judged(instance, blocking(CURATED), [f"{day:%Y-%m-%d}" for day in shown.days]),
     ]
@@ -59,7 +60,7 @@ def evidence(instance: dg.DagsterInstance, shown: Shown, now: datetime) -> Evide
     week = Window(end - timedelta(days=TALLY_DAYS), end)
     infos = recorded(instance, [spec.key for spec in SPECS], [*hour_keys(week), *day_keys(week)])
     return Evidence(
-        unsettled=tuple(with_words(instance, unsettled)),
+        unsettled=tuple(with_words(instance, open_checks)),
         tallies=tuple(tallies(infos)),
         failures=tuple(with_words(instance, failures(infos))),
         tally_days=TALLY_DAYS,
@@ -94,8 +95,24 @@ def state_of(info: AssetCheckPartitionInfo) -> State:
 
 def judged(
     instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partitions: Sequence[str]
+) -> list[Judged]:
+    """The checks of the partitions that have not passed.
+
+    A run may record its checks and end between the two questions, what the checks say and whether
+    the run has ended: it then looks as if it had ended without them, so both are asked again.
+    """
+    found: list[Judged] = []
+    for _ in range(LOOKS):
+        found = list(unsettled(instance, checks, partitions))
+        if not any(one.state in (State.STALE, State.NEVER) for one in found):
+            break
+    return found
+
+
+def unsettled(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partitions: Sequence[str]
 ) -> Iterator[Judged]:
-    """The checks of the partitions that have not passed."""
+    """As `judged`, by one look."""
     states = {
         (info.check_key, info.partition_key): state_of(info)
         for info in recorded(instance, checks, partitions)
