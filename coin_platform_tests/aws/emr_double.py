@@ -242,6 +242,8 @@ class EmrDouble:
             if self.loses_cluster:
                 self.lose(cluster.id, self.loses_cluster)
             if cluster.ending or self._closing.is_set():
+                cluster.reason = cluster.ending or {}
+                cluster.become("TERMINATING")  # before its steps, which that interrupts
                 process.kill()
                 step.become("INTERRUPTED")
                 return

@@ -25,7 +25,7 @@ STATES = {
     "CANCEL_PENDING": State.RUNNING,
     "COMPLETED": State.DONE,
     "FAILED": State.FAILED,
-    "INTERRUPTED": State.FAILED,
+    "INTERRUPTED": State.LOST,  # with `CONTINUE` only the end of its cluster does that to a step
     "CANCELLED": State.CANCELLED,
 }
 
@@ -64,7 +64,7 @@ class StepRunner(Runner):
         state = STATES.get(found["State"])
         if state is None:
             raise PermanentError(f"step {submission} is {found['State']}, which is not known here")
-        if state in (State.FAILED, State.CANCELLED):
+        if state in (State.FAILED, State.CANCELLED, State.LOST):
             gone = self._clusters.reason_gone(submission.place)
             if gone is not None:
                 return Status(State.LOST, gone)
