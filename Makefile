@@ -18,7 +18,8 @@ dev: $(VENV)/.installed ## Install, then open the Dagster UI.
 	@$(BIN)/coin-platform dev
 
 test: $(VENV)/.installed-test lint ## Install what tests need, then lint, check types and run every test.
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore coin_platform_tests/end_to_end
+	@$(BIN)/python -m pytest coin_platform_tests/end_to_end  # whole platforms: one at a time
 
 lint: $(VENV)/.installed-test ## Lint and check types.
 	@$(BIN)/ruff check .
