@@ -1,6 +1,6 @@
 """The code location: assets, checks and automation bound to the resources of a deployment.
 
-`build_resources` is the one place that decides which implementation of an outside system is used.
+`resources/__init__.py` names who opens each outside system for the configured deployment.
 Loading this module starts nothing and reaches nothing; resources start when first used.
 """
 

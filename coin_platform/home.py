@@ -1,5 +1,7 @@
 """A home: the folder that holds all state of a local platform, and the Dagster instance in it.
 
+On AWS it holds Dagster's configuration and what can be made anew; nothing of the rest applies.
+
 Knows what belongs to whom: the kind of data a home may hold, Dagster's configuration, and which
 services to stop. PostgreSQL and the replication worker start when they are first needed; the last
 process that uses a home stops them (`stop_if_unused`).

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from coin_platform.contracts.model import Type
 from coin_platform.query.session import answer
 from coin_platform.resources.engine import open_local_engine
-from coin_platform.resources.lake import open_lake
-from coin_platform.resources.lake.served import ServedLake, sql_name, table_named
+from coin_platform.resources.lake import open_served
+from coin_platform.resources.lake.served import sql_name, table_named
 from coin_platform.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.lake = ServedLake(open_lake(settings))
+        self.lake = open_served(settings)
 
     def tables(self) -> "pd.DataFrame":
         """The tables that exist, with their rows, version and meaning."""

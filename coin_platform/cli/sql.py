@@ -57,11 +57,11 @@ def command(query: str | None, format_: str | None, output: Path | None, tables:
     coin-platform sql "from coin_quotes where snapshot_hour >= '2026-11-22'" -o quotes.parquet
     coin-platform sql - < question.sql
     """  # noqa: D301  click wants the character itself
-    from coin_platform.resources.lake import open_lake
-    from coin_platform.resources.lake.served import TABLES, ServedLake
+    from coin_platform.resources.lake import open_served
+    from coin_platform.resources.lake.served import TABLES
 
     settings = load()
-    lake = ServedLake(open_lake(settings))
+    lake = open_served(settings)
     with until_cut_off():
         if tables:
             from coin_platform.query.catalogue import description

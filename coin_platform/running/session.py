@@ -61,8 +61,7 @@ class Session:
     def publish_page(self, report: "Report") -> None:
         """Publish the market page, or hold it, unless it is as it should be already."""
         from coin_platform.defs.serving.evidence import evidence
-        from coin_platform.resources.lake import open_lake
-        from coin_platform.resources.lake.served import ServedLake
+        from coin_platform.resources.lake import open_served
         from coin_platform.running.execute import execute
         from coin_platform.running.report import Page
         from coin_platform.site.publish import is_due, survey
@@ -70,7 +69,7 @@ class Session:
 
         settings, site = self.settings, open_site(self.settings)
         found = survey(
-            ServedLake(open_lake(settings)),
+            open_served(settings),
             settings.site_days,
             settings.currency,
             lambda what: evidence(self.instance, what, utc_now()),

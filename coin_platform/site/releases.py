@@ -38,9 +38,10 @@ def open_site(settings: "Settings") -> "Releases":
     """The releases of the configured deployment. Nothing is created yet."""
     if settings.env == "aws":
         from coin_platform.resources.aws.objects import Objects
+        from coin_platform.resources.lake import roots_on_aws
         from coin_platform.site.bucket import BucketReleases
 
-        objects = Objects(settings, f"s3://{settings.bucket('curated')}/serving/site")
+        objects = Objects(settings, f"{roots_on_aws(settings)['serving']}/site")
         return BucketReleases(settings.site_folder, settings.site_releases, objects)
     return Releases(settings.site_folder, settings.site_releases)
 

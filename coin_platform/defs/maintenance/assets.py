@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from coin_platform.contracts import curated, processed
+from coin_platform.contracts import curated, delta, operations, processed
 from coin_platform.defs.failures import told_to_dagster
 from coin_platform.defs.tables import OWNERS, key_of
 from coin_platform.partitions import utc_now
@@ -21,12 +21,7 @@ from coin_platform.settings import Settings
 LAYER = "maintenance"
 DELTA_TABLES = dg.AssetKey([LAYER, "delta_tables"])
 DAGSTER_RECORDS = dg.AssetKey([LAYER, "dagster_records"])
-TABLES = (
-    *processed.TABLES,
-    *processed.SIDE_TABLES,
-    *curated.TABLES,
-    *curated.SIDE_TABLES,
-)
+TABLES = (*delta.TABLES, *operations.TABLES)  # those that are there
 
 
 @dg.asset(

@@ -17,6 +17,21 @@ MISSING = {"NoSuchKey", "404", "NotFound"}
 BATCH = 1_000  # that one call deletes
 
 
+def content_of(s3: Any, bucket: str, key: str) -> bytes | None:
+    """The content of an object; None where there is none."""
+    from botocore.exceptions import ClientError
+
+    with explained(f"reading s3://{bucket}/{key}"):
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if said(error)[0] in MISSING:
+                return None
+            raise
+        content: bytes = answer["Body"].read()
+        return content
+
+
 class Objects:
     """The objects below `s3://bucket/prefix`; names are what comes after that."""
 
@@ -55,17 +70,7 @@ class Objects:
 
     def get(self, name: str) -> bytes | None:
         """The content; None where there is no such object."""
-        from botocore.exceptions import ClientError
-
-        with explained(f"reading {self.uri}/{name}"):
-            try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)
-            except ClientError as error:
-                if said(error)[0] in MISSING:
-                    return None
-                raise
-            content: bytes = answer["Body"].read()
-            return content
+        return content_of(self._s3, self._bucket, self._prefix + name)
 
     def put(self, name: str, content: bytes) -> None:
         """Make this the content of an object, whole or not at all."""

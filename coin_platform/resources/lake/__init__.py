@@ -26,12 +26,16 @@ def open_lake(settings: "Settings") -> Lake:
     """The lake of the configured deployment. Nothing is created or reached yet."""
     from coin_platform.resources.lake.storage import options_of
 
-    if settings.env == "aws":
-        roots = {layer: f"s3://{settings.bucket(layer)}" for layer in BUCKETS}
-        roots["serving"] = f"{roots['curated']}/serving"
-        roots["operations"] = f"s3://{settings.bucket('platform')}/operations"
-        return Lake(roots, options_of(settings))
-    return Lake(settings.lake_url)
+    root = roots_on_aws(settings) if settings.env == "aws" else settings.lake_url
+    return Lake(root, options_of(settings))
+
+
+def roots_on_aws(settings: "Settings") -> dict[str, str]:
+    """The root of each layer; what is served lies where the business may read."""
+    roots = {layer: f"s3://{settings.bucket(layer)}" for layer in BUCKETS}
+    roots["serving"] = f"{roots['curated']}/serving"
+    roots["operations"] = f"s3://{settings.bucket('platform')}/operations"
+    return roots
 
 
 def open_served(settings: "Settings") -> "ServedLake":

@@ -8,19 +8,13 @@ columns that it has beyond.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from coin_platform.contracts import curated, processed
+from coin_platform.contracts.delta import TABLES
 from coin_platform.contracts.model import Column, Table
 from coin_platform.contracts.render import SPARK_TYPES
 from coin_platform.resources.aws.errors import explained, said
 from coin_platform.resources.lake import delta_schema
 from coin_platform.resources.lake.lake import Lake
 
-TABLES = (
-    *processed.TABLES,
-    *processed.SIDE_TABLES,
-    *curated.TABLES,
-    *curated.SIDE_TABLES,
-)
 MOST_COMMENT = 255  # characters that Glue takes
 MOST_DESCRIPTION = 2048
 # Nobody reads a Delta table through these; the catalog wants some, and Glue's crawlers give them.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from coin_platform.contracts.measures import Measured
 from coin_platform.errors import PermanentError, PlatformError, TransientError
 from coin_platform.partitions import Window
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.objects import content_of
 from coin_platform.resources.engine.emr.logs import tail
 from coin_platform.resources.engine.emr.messages import Channel, Report
 from coin_platform.resources.engine.emr.package import Package
@@ -23,7 +23,6 @@ from coin_platform.resources.engine.emr.watch import Pace, wait, withdraw
 from coin_platform.resources.engine.interface import Engine, Outcome
 from coin_platform.resources.engine.orders import MEASURE, RUN, Orders
 from coin_platform.resources.engine.reports import (
-    Measurements,
     measurements_key,
     measurements_of,
 )
@@ -98,20 +97,12 @@ class EmrEngine(Engine):
         from coin_platform.transforms.measure import versions_read
 
         versions = versions_read(self._lake, table)
-        found = self._kept(measurements_key(table, versions[table], window))
-        return found.partitions if found is not None and found.versions == versions else None
-
-    def _kept(self, key: str) -> Measurements | None:
-        from botocore.exceptions import ClientError
-
-        with explained(f"reading s3://{self._bucket}/{key}"):
-            try:
-                found = self._s3.get_object(Bucket=self._bucket, Key=key)
-            except ClientError as error:
-                if said(error)[0] in ("NoSuchKey", "404"):
-                    return None
-                raise
-            return measurements_of(json.loads(found["Body"].read()))
+        key = measurements_key(table, versions[table], window)
+        kept = content_of(self._s3, self._bucket, key)
+        if kept is None:
+            return None
+        found = measurements_of(json.loads(kept))
+        return found.partitions if found.versions == versions else None
 
     def _carry_out(
         self, orders: Orders, progress: Progress, context: "AssetExecutionContext | None"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from coin_platform.errors import PlatformError
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.objects import content_of
 
 LINES = 20
 LENGTH = 3_000
@@ -38,14 +38,8 @@ def tail(s3: Any, bucket: str, keys: Sequence[str], wait_seconds: float) -> str:
 
 def last_lines(s3: Any, bucket: str, key: str) -> str | None:
     """The last lines of a gzipped text; None where there is no such object."""
-    from botocore.exceptions import ClientError
-
-    with explained(f"reading s3://{bucket}/{key}"):
-        try:
-            content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if said(error)[0] in ("NoSuchKey", "404"):
-                return None
-            raise
+    content = content_of(s3, bucket, key)
+    if content is None:
+        return None
     lines = gzip.decompress(content).decode(errors="replace").strip().splitlines()
     return "\n".join(lines[-LINES:])[-LENGTH:]

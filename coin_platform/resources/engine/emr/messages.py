@@ -13,7 +13,8 @@ from typing import Any
 
 from coin_platform.contracts.measures import Measured
 from coin_platform.errors import PlatformError
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.errors import explained
+from coin_platform.resources.aws.objects import content_of
 from coin_platform.resources.engine.interface import Outcome
 from coin_platform.resources.engine.reports import (
     FAILURE,
@@ -57,24 +58,14 @@ class Channel:
     def read(self) -> list[Message]:
         """The messages that came since the last time. Raises the platform's errors."""
         messages: list[Message] = []
-        while (text := self._chunk(f"{self.prefix}/{self._next}.json")) is not None:
+        while (chunk := self._next_chunk()) is not None:
             self._next += 1
-            found = [json.loads(line) for line in text.splitlines() if line]
+            found = [json.loads(line) for line in chunk.splitlines() if line]
             messages += [message for message in found if VERSION_FIELD in message]
         return messages
 
-    def _chunk(self, key: str) -> str | None:
-        from botocore.exceptions import ClientError
-
-        with explained(f"reading s3://{self.bucket}/{key}"):
-            try:
-                found = self._s3.get_object(Bucket=self.bucket, Key=key)
-            except ClientError as error:
-                if said(error)[0] in ("NoSuchKey", "404"):
-                    return None
-                raise
-            text: str = found["Body"].read().decode()
-            return text
+    def _next_chunk(self) -> bytes | None:
+        return content_of(self._s3, self.bucket, f"{self.prefix}/{self._next}.json")
 
 
 @dataclass
