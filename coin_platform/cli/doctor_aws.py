@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from coin_platform.errors import PlatformError
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.errors import explained, unless
 from coin_platform.resources.aws.objects import Objects
 from coin_platform.resources.aws.session import client
 from coin_platform.settings import Settings
@@ -53,16 +53,11 @@ def bucket_check(layer: str) -> Callable[[Settings], str]:
 
 def blocks_of(s3: Any, bucket: str) -> dict[str, bool]:
     """What of public access the bucket blocks."""
-    from botocore.exceptions import ClientError
-
     with explained(f"asking whether {bucket} is public"):
-        try:
-            answer = s3.get_public_access_block(Bucket=bucket)
-        except ClientError as error:
-            if said(error)[0] == "NoSuchPublicAccessBlockConfiguration":
-                return {}
-            raise
-    found: dict[str, bool] = answer["PublicAccessBlockConfiguration"]
+        answer = unless(
+            {"NoSuchPublicAccessBlockConfiguration"}, s3.get_public_access_block, Bucket=bucket
+        )
+    found: dict[str, bool] = answer["PublicAccessBlockConfiguration"] if answer else {}
     return found
 
 
@@ -148,16 +143,9 @@ def check_catalog(settings: Settings) -> str:
 
 
 def asked(doing: str, call: Callable[..., Any], **parameters: Any) -> Any:
-    """The answer, or None where what is asked for is not there; raises for all else."""
-    from botocore.exceptions import ClientError
-
+    """The answer, or None where what is asked for is not there."""
     with explained(doing):
-        try:
-            return call(**parameters)
-        except ClientError as error:
-            if said(error)[0] in GONE:
-                return None
-            raise
+        return unless(GONE, call, **parameters)
 
 
 CHECKS: dict[str, Callable[[Settings], str]] = {

@@ -1,7 +1,8 @@
 """What an error of an AWS service means: try again later, or change something first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from coin_platform.errors import AccessError, PermanentError, TransientError
 
@@ -65,6 +66,22 @@ def meaning(error: Exception, doing: str) -> PermanentError | TransientError:
         operation = getattr(error, "operation_name", "the call")
         return AccessError(f"{text}: the role that we have may not do {operation}")
     return PermanentError(text)
+
+
+def unless(codes: Container[str], call: Callable[..., Any], **parameters: Any) -> Any:
+    """The answer of a call; None where the service answers with one of these codes, raises else.
+
+    For what may rightly not be there, or be there already. What is raised is botocore's: call it
+    where that is `explained`.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        return call(**parameters)
+    except ClientError as error:
+        if said(error)[0] in codes:
+            return None
+        raise
 
 
 def said(error: Exception) -> tuple[str, str]:

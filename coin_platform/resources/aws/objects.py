@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.errors import explained, unless
 from coin_platform.resources.aws.session import client
 
 if TYPE_CHECKING:
@@ -19,16 +19,9 @@ BATCH = 1_000  # that one call deletes
 
 def content_of(s3: Any, bucket: str, key: str) -> bytes | None:
     """The content of an object; None where there is none."""
-    from botocore.exceptions import ClientError
-
     with explained(f"reading s3://{bucket}/{key}"):
-        try:
-            answer = s3.get_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if said(error)[0] in MISSING:
-                return None
-            raise
-        content: bytes = answer["Body"].read()
+        answer = unless(MISSING, s3.get_object, Bucket=bucket, Key=key)
+        content: bytes | None = answer and answer["Body"].read()
         return content
 
 

@@ -5,16 +5,17 @@ people, and for services that go by the catalog. A table is registered from its 
 columns that it has beyond.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from coin_platform.contracts.delta import TABLES
 from coin_platform.contracts.model import Column, Table
 from coin_platform.contracts.render import SPARK_TYPES
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.errors import explained, unless
 from coin_platform.resources.lake import delta_schema
 from coin_platform.resources.lake.lake import Lake
 
+ABSENT, PRESENT = {"EntityNotFoundException"}, {"AlreadyExistsException"}
 MOST_COMMENT = 255  # characters that Glue takes
 MOST_DESCRIPTION = 2048
 # Nobody reads a Delta table through these; the catalog wants some, and Glue's crawlers give them.
@@ -57,45 +58,24 @@ class GlueCatalog:
         """Create the table, or change it where it differs."""
         database = self._databases[table.layer]
         with explained(f"registering {table.id} in Glue's {database}"):
-            found: dict[str, Any] = {}
-            asked = {"DatabaseName": database, "Name": table.name}
-            if not unless("EntityNotFoundException", lambda: found.update(self._get(asked))):
+            name = {"DatabaseName": database, "Name": table.name}
+            found = unless(ABSENT, self._glue.get_table, **name)
+            if found is None:
                 self._create(database, wanted)
-            elif differs(found, wanted):
+            elif differs(found["Table"], wanted):
                 self._glue.update_table(DatabaseName=database, TableInput=wanted)
-
-    def _get(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        table: dict[str, Any] = self._glue.get_table(**asked)["Table"]
-        return table
 
     def _create(self, database: str, wanted: Mapping[str, Any]) -> None:
         """Create the table, and its database if the stack has not."""
 
-        def create_table() -> None:
-            self._glue.create_table(DatabaseName=database, TableInput=wanted)
+        def create() -> bool:  # another run may do the same in the same moment
+            table = {"DatabaseName": database, "TableInput": wanted}
+            unless(PRESENT, self._glue.create_table, **table)
+            return True
 
-        def create_database() -> None:
-            self._glue.create_database(DatabaseInput={"Name": database})
-
-        def create() -> None:  # another run may do the same in the same moment
-            unless("AlreadyExistsException", create_table)
-
-        if not unless("EntityNotFoundException", create):
-            unless("AlreadyExistsException", create_database)
+        if not unless(ABSENT, create):
+            unless(PRESENT, self._glue.create_database, DatabaseInput={"Name": database})
             create()
-
-
-def unless(code: str, call: Callable[[], object]) -> bool:
-    """Call; whether it went without that answer of the service."""
-    from botocore.exceptions import ClientError
-
-    try:
-        call()
-    except ClientError as error:
-        if said(error)[0] != code:
-            raise
-        return False
-    return True
 
 
 def table_input(table: Table, columns: list[Column], location: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from coin_platform.errors import PermanentError, SettingsError
-from coin_platform.resources.aws.errors import explained, said
+from coin_platform.resources.aws.errors import explained, unless
 from coin_platform.resources.aws.tags import tags
 from coin_platform.resources.engine.emr.cluster_request import GLUE
 from coin_platform.resources.engine.emr.runner import (
@@ -82,16 +82,11 @@ class ServerlessRunner(Runner):
         return Status(state, run.get("stateDetails", ""))
 
     def cancel(self, submission: Submission, *, by_force: bool) -> None:
-        from botocore.exceptions import ClientError
-
         if by_force:
             return  # the service ends by itself what does not heed the first call
+        by = {"applicationId": submission.place, "jobRunId": submission.id}
         with explained(f"cancelling run {submission}"):
-            try:
-                self._emr.cancel_job_run(applicationId=submission.place, jobRunId=submission.id)
-            except ClientError as error:
-                if said(error)[0] != "ValidationException":  # it is over
-                    raise
+            unless({"ValidationException"}, self._emr.cancel_job_run, **by)  # it is over
 
     def log_keys(self, submission: Submission) -> Sequence[str]:
         folder = f"{LOGS}/applications/{submission.place}/jobs/{submission.id}/SPARK_DRIVER"
