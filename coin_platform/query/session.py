@@ -9,7 +9,8 @@ give; columns and bounds of time that a query does not need are left unread.
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coin_platform.contracts import curated
@@ -86,7 +87,7 @@ def answer(lake: ServedLake, text: str) -> Iterator[Answer]:
             with explained(missing), ThreadPoolExecutor(1) as worker:
                 try:
                     yield Answer(connection, worker, one_query(connection, text))
-                except KeyboardInterrupt:
+                except BaseException:  # Ctrl+C, or whatever else ends the asking
                     end_calls(connection, worker)
                     raise
         finally:
@@ -94,13 +95,21 @@ def answer(lake: ServedLake, text: str) -> Iterator[Answer]:
 
 
 def end_calls(connection: "DuckDBPyConnection", worker: ThreadPoolExecutor) -> None:
-    """Interrupt what the worker does until it is done with it.
+    """Have what the worker does interrupted until it is done with it.
 
-    Again and again: an interrupt that comes before the query computes is lost on it.
+    Again and again: an interrupt that comes before the query computes is lost on it. And in a
+    thread of its own, which a second Ctrl+C does not stop.
     """
+    import duckdb
+
     idle = worker.submit(int)
-    while wait([idle], timeout=0.05).not_done:
-        connection.interrupt()
+
+    def interrupt() -> None:
+        with suppress(duckdb.ConnectionException):  # it was closed in the same moment
+            while wait([idle], timeout=0.05).not_done:
+                connection.interrupt()
+
+    Thread(target=interrupt, name="end-query", daemon=True).start()
 
 
 def show(connection: "DuckDBPyConnection", lake: ServedLake) -> list[str]:
