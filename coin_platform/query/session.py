@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 BATCH_ROWS = 10_000
+SLICE_SECONDS = 0.1
 CONFIGURATION = {
     "memory_limit": "50%",
     "autoinstall_known_extensions": "false",
@@ -56,8 +57,15 @@ class Answer:
             yield batch
 
     def _called(self, call: Callable[..., Result], *arguments: Any) -> Result:
-        """Call in another thread: DuckDB, once it computes, does not hear of Ctrl+C by itself."""
-        return self._worker.submit(call, *arguments).result()
+        """Call in another thread: DuckDB, once it computes, does not hear of Ctrl+C by itself.
+
+        Waited for in slices: the kernel may give a signal to another thread than this one, which
+        alone can act on it, and which then sleeps on.
+        """
+        called = self._worker.submit(call, *arguments)
+        while wait([called], timeout=SLICE_SECONDS).not_done:
+            pass
+        return called.result()
 
 
 def bound(connection: "DuckDBPyConnection", query: str) -> "DuckDBPyRelation":
