@@ -34,7 +34,10 @@ CONFIGURATION = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",  # a name in SQL is never a Python variable
 }
-SEAL = "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
+SEAL = (
+    "SET TimeZone = 'UTC'; SET enable_progress_bar = false; "  # a bar would go to stdout
+    "SET enable_external_access = false; SET lock_configuration = true"
+)
 
 
 class Answer:
