@@ -21,14 +21,13 @@ def releases() -> int:
     pointer = site.pointer()
     table = Table("release", "of the hour", "built", "run", "days", "coins", "")
     for release in site.all():
-        coins = sum(name.startswith("data/coin/") for name in release.files)
         table.add_row(
             release.id,
             release.hour,
             release.built_at,
             str(release.facts.get("run_id", ""))[:8],
             str(release.facts.get("days", "")),
-            f"{coins:,}",
+            f"{release.facts.get('coins', 0):,}",
             "current" if release.id == pointer.release else "",
         )
     console().print(table)

@@ -1,21 +1,22 @@
 """Releases in a bucket: built in a folder as elsewhere, then published whole.
 
-    index.html, …, current.js, releases/<id>/   as `releases.py` says, below one prefix
+    index.html, …, current.js, releases/<id>/, history/<id>/   as `releases.py` says, below a prefix
 
-A release is there once its `release.json` is, which is written after its files; the pointer is
-written last. A kill leaves the former release whole and current, and what it left is removed by the
-next publication. The folder is a workspace: what a new machine lacks of it is fetched when needed.
+A history or a release is there once its manifest is, which is written after its files; the pointer
+is written last. A kill leaves the former release whole and current, and what it left is removed by
+the next publication. The folder is a workspace: what a new machine lacks is fetched when needed.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from coin_platform.errors import PermanentError
 from coin_platform.resources.aws.objects import Objects
-from coin_platform.site.release import Pointer, Release
-from coin_platform.site.releases import MANIFEST, POINTER, RELEASES, Releases
+from coin_platform.site.folders import Digests, Folders
+from coin_platform.site.release import History, Pointer
+from coin_platform.site.releases import POINTER, Releases
 
 
 class BucketReleases(Releases):
@@ -39,25 +40,32 @@ class BucketReleases(Releases):
         self._fetch_once()
         return super().names()
 
+    def history(self, name: str) -> History | None:
+        self._fetch_once()
+        return super().history(name)
+
     def content(self, release: str, name: str) -> bytes:
-        path = self.root / RELEASES / release / name
-        if not path.exists():
-            self._download(release, [name])
+        self._download_missing(self.releases, release, [name])
         return super().content(release, name)
 
-    def broken(self, release: Release) -> list[str]:
-        """Files of the release that are gone; what is in a bucket does not change by itself."""
-        below = f"{RELEASES}/{release.id}/"
+    def content_of_history(self, history: str, name: str) -> bytes:
+        self._download_missing(self.histories, history, [name])
+        return super().content_of_history(history, name)
+
+    def _broken_of(self, folders: Folders, id_: str, digests: Digests) -> list[str]:
+        """Files that are gone; what is in a bucket does not change by itself."""
+        below = f"{folders.root.name}/{id_}/"
         there = {name.removeprefix(below) for name in self._objects.names(below)}
-        return [name for name in release.files if name not in there]
+        return [name for name in digests if name not in there]
 
     def bring_here(self) -> None:
-        """Have the current release in the folder, with the ways in."""
+        """Have the current release in the folder, with what it shows and the ways in."""
         current = self.current()
         if current is None:
             return
-        folder = self.root / RELEASES / current.id
-        self._download(current.id, [name for name in current.files if not (folder / name).exists()])
+        self._download_missing(self.releases, current.id, current.files)
+        if current.history and (shown := self.history(current.history)):
+            self._download_missing(self.histories, shown.id, shown.files)
         entries = [name for name in self._objects.names() if "/" not in name]
         self._objects.download({name: self.root / name for name in entries})
 
@@ -82,55 +90,69 @@ class BucketReleases(Releases):
             self._fetch()
 
     def _fetch(self) -> None:
-        """Have the folder say what the bucket says: the pointer, and what releases there are."""
+        """Have the folder say what the bucket says: the pointer, and what is there."""
         self._fetched = True
-        here = self.root / RELEASES
-        here.mkdir(parents=True, exist_ok=True)
-        there = {}
-        for name in self._objects.folders(RELEASES):
-            manifest = self._objects.get(f"{RELEASES}/{name}/{MANIFEST}")
-            if manifest is not None:  # else it is left by a kill
-                there[name] = manifest
-        for path in here.iterdir():
-            if path.name not in there:
-                shutil.rmtree(path)
-        for name, manifest in there.items():
-            (here / name).mkdir(exist_ok=True)
-            (here / name / MANIFEST).write_bytes(manifest)
+        for folders in (self.releases, self.histories):
+            self._fetch_manifests(folders)
         pointer = self._objects.get(POINTER)
         if pointer is None:
             (self.root / POINTER).unlink(missing_ok=True)
         else:
             (self.root / POINTER).write_bytes(pointer)
 
+    def _fetch_manifests(self, folders: Folders) -> None:
+        folders.root.mkdir(parents=True, exist_ok=True)
+        there = {}
+        for name in self._objects.folders(folders.root.name):
+            manifest = self._objects.get(f"{folders.root.name}/{name}/{folders.manifest}")
+            if manifest is not None:  # else it is left by a kill
+                there[name] = manifest
+        for path in folders.root.iterdir():
+            if path.name not in there:
+                shutil.rmtree(path)
+        for name, manifest in there.items():
+            (folders.root / name).mkdir(exist_ok=True)
+            (folders.root / name / folders.manifest).write_bytes(manifest)
+
     def _push(self) -> None:
         """Have the bucket say what the folder says; the pointer last, then nothing too many."""
-        objects, there = self._objects, set(self._objects.folders(RELEASES))
-        here = set(super().names())
-        for name in here:
-            below = f"{RELEASES}/{name}"
-            if name in there and objects.get(f"{below}/{MANIFEST}") is not None:
-                continue
-            folder = self.root / below
-            files = {f"{below}/{path}": folder / path for path in self.read(name).files}
-            objects.upload(files)
-            objects.put(f"{below}/{MANIFEST}", (folder / MANIFEST).read_bytes())
+        for folders in (self.histories, self.releases):  # what a release shows is there before it
+            self._upload(folders)
         entries = [path for path in self.root.iterdir() if path.is_file()]
         for path in sorted(entries, key=lambda path: path.name == POINTER):
             if path.name.startswith("."):
                 continue
             content = path.read_bytes()
-            if objects.get(path.name) != content:
-                objects.put(path.name, content)
-        for name in there - here:
-            below = f"{RELEASES}/{name}/"
-            objects.delete([f"{below}{MANIFEST}"])  # first: a release is whole or not there
-            objects.delete(list(objects.names(below)))
+            if self._objects.get(path.name) != content:
+                self._objects.put(path.name, content)
+        for folders in (self.releases, self.histories):
+            self._delete_others(folders)
 
-    def _download(self, release: str, names: list[str]) -> None:
-        below = f"{RELEASES}/{release}"
+    def _upload(self, folders: Folders) -> None:
+        """Put what the bucket does not have, each manifest after its files."""
+        objects, kind = self._objects, folders.root.name
+        there = set(objects.folders(kind))
+        for name in folders.names():
+            manifest = f"{kind}/{name}/{folders.manifest}"
+            if name in there and objects.get(manifest) is not None:
+                continue
+            digests = folders.read(name)["files"]
+            objects.upload(
+                {f"{kind}/{name}/{file}": folders.root / name / file for file in digests}
+            )
+            objects.put(manifest, (folders.root / name / folders.manifest).read_bytes())
+
+    def _delete_others(self, folders: Folders) -> None:
+        """Delete what the folder does not have."""
+        kind = folders.root.name
+        for name in set(self._objects.folders(kind)) - set(folders.names()):
+            self._objects.delete([f"{kind}/{name}/{folders.manifest}"])  # first: whole or not there
+            self._objects.delete(list(self._objects.names(f"{kind}/{name}/")))
+
+    def _download_missing(self, folders: Folders, id_: str, files: Iterable[str]) -> None:
+        here, below = folders.root / id_, f"{folders.root.name}/{id_}"
         missing = self._objects.download(
-            {f"{below}/{name}": self.root / below / name for name in names}
+            {f"{below}/{name}": here / name for name in files if not (here / name).exists()}
         )
         if missing:
             raise PermanentError(

@@ -13,11 +13,6 @@ from coin_platform.site.script import script
 OVERVIEW, COINS = "overview", "coins"
 
 
-def coin_file(coin: int) -> str:
-    """Where a release has the series of a coin."""
-    return f"data/coin/{coin}.js"
-
-
 def files(
     release: Release, market: Market, quality: Quality, evidence: Evidence
 ) -> Iterator[tuple[str, bytes]]:
@@ -25,6 +20,7 @@ def files(
     yield from assets().files.items()
     yield f"data/{OVERVIEW}.js", script(OVERVIEW, series.overview(market))
     yield f"data/{COINS}.js", script(COINS, series.coin_list(market))
-    for coin in market.coins:
-        yield coin_file(coin.id), script(f"coin/{coin.id}", series.coin(coin))
+    for part in range(series.PARTS):
+        name = f"newest/{part}"
+        yield f"data/{name}.js", script(name, series.newest(market, part))
     yield from pages.pages(release, market, quality, evidence).items()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from coin_platform.partitions import DAY, HOUR, Window
 from coin_platform.site import numbers
-from coin_platform.site.market import Market, finite
+from coin_platform.site.candles import finite
+from coin_platform.site.market import Market
 from coin_platform.site.series import rise
 
 LINE_HOURS = 7 * 24

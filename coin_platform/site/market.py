@@ -1,53 +1,56 @@
-"""What the market pages show: curated's rows of the shown days, in one currency."""
+"""What the market pages show, in one currency: the overview by hour, and the newest day.
 
+The days before it, coin by coin, are in `history.py`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from coin_platform.contracts import curated
 from coin_platform.contracts.model import Table
-from coin_platform.contracts.render import arrow_schema
 from coin_platform.partitions import DAY, Window
 from coin_platform.resources.lake.served import ServedLake
+from coin_platform.site.candles import (
+    CANDLE,
+    Facts,
+    facts_of,
+    finite,
+    finite_values,
+    rows_in,
+    sources_of,
+)
 from coin_platform.site.shown import Shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CANDLE = ("open", "high", "low", "close", "average_volume_24h", "market_cap", "hours")
 MEASURES = ("total_market_cap", "total_volume_24h", "largest_dominance", "second_dominance")
+CLOSES_DAYS = 30
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Coin:
-    """A coin's days, from its first shown one to the page's newest; None where a day has none.
+    """A coin that the page's newest day knows, and that day's candle.
 
-    `name`, `symbol`, `dominance` and `volatility` are of its newest day.
+    `closes` are of the newest 30 days, from its first one among them; None where a day has none.
     """
 
-    id: int
-    name: str
-    symbol: str
-    start: date
-    dominance: float | None
-    volatility: float | None
-    days: dict[str, list[float | None]] = field(repr=False)
+    facts: Facts
+    candle: dict[str, float | None]
+    closes: list[float | None] = field(repr=False)
 
     @property
     def is_priced(self) -> bool:
-        """Whether it has a price on the page's newest day."""
-        return self.days["close"][-1] is not None
-
-    def newest(self, column: str) -> float | None:
-        """The value on the page's newest day."""
-        return self.days[column][-1]
+        return self.candle["close"] is not None
 
 
 @dataclass(frozen=True)
 class Market:
-    """All of it: the overview by hour, each coin's days, and the lists of the newest day."""
+    """All of it: the overview by hour, the coins and the lists of the newest day."""
 
     shown: Shown
     overview: list[Row]
@@ -67,7 +70,7 @@ class Market:
     @property
     def leaders(self) -> dict[str, str]:
         """The names of the newest hour's two largest coins; empty where there are none."""
-        names = {coin.id: coin.name or f"coin {coin.id}" for coin in self.coins}
+        names = {coin.facts.id: coin.facts.name or f"coin {coin.facts.id}" for coin in self.coins}
         newest = self.overview[-1] if self.overview else {}
         return {
             place: names.get(newest.get(f"{place}_coin_id") or 0, "")
@@ -76,86 +79,49 @@ class Market:
 
 
 def read(lake: ServedLake, shown: Shown, currency: str) -> Market:
-    """Read what is shown. All candles of the shown days are in memory, and nothing older."""
-    newest = Window.of_days(shown.days[-1], shown.days[-1])
+    """Read what is shown, whatever the number of days behind it."""
+    last = shown.days[-1]
+    newest = Window.of_days(last, last)
+    first = max(shown.window.start.date(), last - (CLOSES_DAYS - 1) * DAY)
 
-    def rows(table: Table, window: Window) -> "pa.Table":
-        import pyarrow.compute as pc
-
-        if not lake.exists(table):
-            return arrow_schema(table).empty_table()
-        found = lake.rows(table, table.column_names, window)
-        return found.filter(pc.field("currency") == currency)
+    def rows(table: Table, window: Window, columns: Sequence[str] | None = None) -> "pa.Table":
+        return rows_in(lake, table, window, currency, columns)
 
     overview = rows(curated.MARKET_OVERVIEW, shown.window).sort_by("snapshot_hour")
-    prices = rows(curated.DAILY_COIN_PRICES, shown.window)
-    sources = {*overview["source"].unique().to_pylist(), *prices["source"].unique().to_pylist()}
+    prices = rows(curated.DAILY_COIN_PRICES, newest).sort_by("coin_id")
+    recent = rows(
+        curated.DAILY_COIN_PRICES, Window.of_days(first, last), ["coin_id", "day", "close"]
+    )
     return Market(
         shown=shown,
         overview=overview.to_pylist(),
-        coins=coins_of(prices, shown.days[-1]),
+        coins=coins_of(prices, recent),
         movers=rows(curated.DAILY_TOP_MOVERS, newest).sort_by("rank").to_pylist(),
         supplies=rows(curated.TOP_CIRCULATING_SUPPLY, newest).sort_by("rank").to_pylist(),
         highest=rows(curated.TOP_PRICES, newest).sort_by("rank").to_pylist(),
-        sources=sorted(sources),
+        sources=sorted({*sources_of(overview), *sources_of(prices)}),
     )
 
 
-def coins_of(prices: "pa.Table", last: date) -> list[Coin]:
-    """The coins of daily prices, by id, each on a grid of days that ends with `last`."""
-    ordered = prices.sort_by([("coin_id", "ascending"), ("day", "ascending")])
-    ids, days = ordered["coin_id"].to_pylist(), ordered["day"].to_pylist()
-    columns = {name: finite_values(ordered[name]) for name in CANDLE}
-    texts = {name: ordered[name] for name in ("name", "symbol", "dominance", "volatility_7d")}
-    found = []
-    begin = 0
-    for end in range(1, len(ids) + 1):
-        if end < len(ids) and ids[end] == ids[begin]:
+def coins_of(newest: "pa.Table", recent: "pa.Table") -> list[Coin]:
+    """The coins of the newest day's prices, with their recent closes."""
+    wanted = newest["coin_id"].to_pylist()
+    closes: dict[int, list[float | None]] = {id_: [] for id_ in wanted}
+    ordered = recent.sort_by([("coin_id", "ascending"), ("day", "ascending")])
+    starts: dict[int, date] = {}
+    for id_, day, close in zip(
+        ordered["coin_id"].to_pylist(),
+        ordered["day"].to_pylist(),
+        finite_values(ordered["close"]),
+        strict=True,
+    ):
+        if (known := closes.get(id_)) is None:
             continue
-        newest = {name: values[end - 1].as_py() for name, values in texts.items()}
-        start = days[begin]
-        places = [(day - start) // DAY for day in days[begin:end]]
-        length = (last - start) // DAY + 1
-        grid = {
-            name: on_grid(values[begin:end], places, length) for name, values in columns.items()
-        }
-        found.append(
-            Coin(
-                id=ids[begin],
-                name=newest["name"] or "",
-                symbol=newest["symbol"] or "",
-                start=start,
-                dominance=finite(newest["dominance"]),
-                volatility=finite(newest["volatility_7d"]),
-                days=grid,
-            )
-        )
-        begin = end
-    return found
-
-
-def on_grid(values: list[float | None], places: list[int], length: int) -> list[float | None]:
-    """The values at their places among so many days; None elsewhere."""
-    if len(values) == length:
-        return values
-    series: list[float | None] = [None] * length
-    for place, value in zip(places, values, strict=True):
-        series[place] = value
-    return series
-
-
-def finite_values(column: "pa.ChunkedArray") -> list[float | None]:
-    """The numbers of a column; None for what is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    none = pa.scalar(None, column.type)
-    values: list[float | None] = pc.if_else(pc.is_finite(column), column, none).to_pylist()
-    return values
-
-
-def finite(value: float | None) -> float | None:
-    """The number; None for what is none."""
-    from math import isfinite
-
-    return None if value is None or not isfinite(value) else value
+        start = starts.setdefault(id_, day)
+        known += [None] * ((day - start) // DAY - len(known))
+        known.append(close)
+    candles = {name: finite_values(newest[name]) for name in CANDLE}
+    return [
+        Coin(facts, {name: values[place] for name, values in candles.items()}, closes[facts.id])
+        for place, facts in enumerate(facts_of(newest))
+    ]

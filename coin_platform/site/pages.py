@@ -17,6 +17,8 @@ from coin_platform.site.evidence import Evidence, Tally
 from coin_platform.site.market import Market, Row
 from coin_platform.site.quality import Hour, Quality
 from coin_platform.site.release import Release
+from coin_platform.site.releases import HISTORIES
+from coin_platform.site.series import PARTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -74,8 +76,8 @@ def pages(
         "release": release,
         "shown": market.shown,
         "closed": market.shown.hour + HOUR,
-        "sources": [SOURCES.get(source, source) for source in market.sources],
-        "simulated": "simulated" in market.sources,
+        "sources": [SOURCES.get(source, source) for source in release.facts["sources"]],
+        "simulated": "simulated" in release.facts["sources"],
         "coins": release.facts["coins"],
     }
     specific: dict[str, dict[str, Any]] = {
@@ -87,7 +89,7 @@ def pages(
             "supplies": market.supplies,
         },
         "coins": {},
-        "coin": {},
+        "coin": {"history": f"../../{HISTORIES}/{release.history}", "parts": PARTS},
         "quality": {
             "quality": quality,
             "evidence": evidence,

@@ -14,10 +14,10 @@ from typing import Any
 from coin_platform.errors import TransientError
 from coin_platform.partitions import HOUR, instant_text
 from coin_platform.resources.lake.served import ServedLake
-from coin_platform.site import assets, build, market, pages, quality
+from coin_platform.site import assets, build, history, market, pages, quality
 from coin_platform.site.evidence import Evidence
 from coin_platform.site.market import Market
-from coin_platform.site.release import Held, Release
+from coin_platform.site.release import Held, History, Release
 from coin_platform.site.releases import Releases
 from coin_platform.site.shown import Shown, shown
 
@@ -85,8 +85,9 @@ def is_due(site: Releases, found: Survey) -> bool:
 def is_built(site: Releases, found: Survey) -> bool:
     """Whether the newest release is made of what was surveyed, and one is current."""
     newest = site.newest()
-    same = newest is not None and newest.fingerprint == found.fingerprint
-    return same and site.current() is not None
+    if newest is None or newest.fingerprint != found.fingerprint or site.current() is None:
+        return False
+    return newest.history is not None and site.history(newest.history) is not None
 
 
 def bring_up_to_date(  # noqa: PLR0913  a site, what it is made of, and who makes it when
@@ -106,17 +107,23 @@ def bring_up_to_date(  # noqa: PLR0913  a site, what it is made of, and who make
         if current is not None and is_built(site, found):
             site.release_hold()
             return Outcome(current.id, None, current.facts)
+        history_id = history.id_of(lake, found.shown, currency)
+        past = site.history(history_id) or history.read(lake, found.shown, currency)
         numbers = market.read(lake, found.shown, currency)
         state = quality.read(lake, found.shown)
         if versions_of(lake) != found.versions:
             raise TransientError("a table changed while the page was made of it: try again")
-        release = described(found, found.shown, numbers, run_id, now)
+        if not isinstance(past, History):
+            past = site.add_history(History(history_id, past.sources), history.files(past.coins))
+        release = described(found, found.shown, numbers, past, run_id, now)
         files = build.files(release, numbers, state, found.evidence)
         done = site.publish(release, files, pages.entries(), now)
         return Outcome(done.id, None, {**release.facts, "files": len(done.files)})
 
 
-def described(found: Survey, what: Shown, numbers: Market, run_id: str, now: datetime) -> Release:
+def described(  # noqa: PLR0913  what a release tells
+    found: Survey, what: Shown, numbers: Market, behind: History, run_id: str, now: datetime
+) -> Release:
     """The release as it says of itself what it is; without its files."""
     return Release(
         id=f"{now:%Y%m%dT%H%M%SZ}-{found.fingerprint[:8]}",
@@ -126,11 +133,12 @@ def described(found: Survey, what: Shown, numbers: Market, run_id: str, now: dat
         facts={
             "run_id": run_id,
             "closed_at": instant_text(what.hour + HOUR),
-            "sources": numbers.sources,
+            "sources": sorted({*numbers.sources, *behind.sources}),
             "versions": dict(found.versions),
             "days": len(what.days),
             "hours": len(what.hours),
             "coins": sum(coin.is_priced for coin in numbers.coins),
         },
         files={},
+        history=behind.id,
     )

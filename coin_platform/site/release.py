@@ -1,7 +1,7 @@
-"""What a release says of itself, and what the pointer says of the current one."""
+"""What a release and a history say of themselves, and the pointer of the current release."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -23,8 +23,20 @@ class Pointer:
 
 
 @dataclass(frozen=True)
+class History:
+    """What `history.json` says: the closed days behind releases; `files` as a release has them."""
+
+    id: str
+    sources: Sequence[str]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Release:
-    """What `release.json` says; `files` are the digests of its files by name."""
+    """What `release.json` says; `files` are the digests of its files by name.
+
+    `history` is the id of the history that it shows beside its own files.
+    """
 
     id: str
     built_at: str
@@ -32,3 +44,4 @@ class Release:
     fingerprint: str
     facts: Mapping[str, Any]
     files: Mapping[str, str]
+    history: str | None = None

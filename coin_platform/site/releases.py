@@ -3,14 +3,13 @@
     index.html, coins.html, …   ways in: they ask the pointer and go on to the current release
     current.js                  the pointer, and why it has not moved on
     releases/<id>/              a release: pages, assets, data and `release.json`, never changed
+    history/<id>/               the closed days that releases show, each coin's in a file
 
-A release is written beside the others, made durable, and renamed into its place; then the pointer
-is replaced. A kill at any point leaves the former release whole and current. Files that a former
-release has with the same content are linked, not written again.
+A history is there before a release that shows it, and a release before the pointer names it, so
+that a kill at any point leaves the former release whole and current. A history serves all the
+releases of a day: what it holds changes when a day closes, or is made again.
 """
 
-import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING
 from coin_platform.errors import PermanentError, SettingsError, TransientError
 from coin_platform.partitions import instant_text
 from coin_platform.site import files
-from coin_platform.site.release import Held, Pointer, Release
+from coin_platform.site.folders import Digests, Folders
+from coin_platform.site.release import Held, History, Pointer, Release
 from coin_platform.site.script import script, value_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "release.json"
 POINTER = "current.js"
-RELEASES = "releases"
+RELEASES, HISTORIES = "releases", "history"
+HISTORY_MANIFEST = "history.json"
 POINTER_NAME = "current"
 LOCK_TIMEOUT_SECONDS = 300
 
@@ -52,6 +53,8 @@ class Releases:
     def __init__(self, root: Path, keep: int) -> None:
         self.root = root
         self.keep = keep
+        self.releases = Folders(root / RELEASES, MANIFEST)
+        self.histories = Folders(root / HISTORIES, HISTORY_MANIFEST)
 
     @property
     def entry(self) -> Path:
@@ -90,8 +93,7 @@ class Releases:
 
     def names(self) -> list[str]:
         """The ids of the releases that are there, newest first."""
-        folder = self.root / RELEASES
-        return sorted((path.name for path in folder.glob("[!.]*")), reverse=True)
+        return self.releases.names()
 
     def current(self) -> Release | None:
         """The release that the pointer names; None where it names none that is there."""
@@ -105,24 +107,51 @@ class Releases:
 
     def read(self, name: str) -> Release:
         """What a release says of itself."""
-        path = self.root / RELEASES / name / MANIFEST
         try:
-            return Release(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise PermanentError(f"{path} cannot be read ({error}): remove its folder") from error
+            return Release(**self.releases.read(name))
+        except TypeError as error:
+            raise PermanentError(f"release {name} cannot be read ({error}): remove it") from error
+
+    def history(self, name: str) -> History | None:
+        """What a history says of itself; None where there is none of that id."""
+        there = name in self.histories.names()
+        return History(**self.histories.read(name)) if there else None
 
     def content(self, release: str, name: str) -> bytes:
         """A file of a release."""
-        return (self.root / RELEASES / release / name).read_bytes()
+        return self.releases.content(release, name)
+
+    def content_of_history(self, history: str, name: str) -> bytes:
+        """A file of a history."""
+        return self.histories.content(history, name)
 
     def broken(self, release: Release) -> list[str]:
-        """Files of the release that are gone, or are no longer what was written."""
-        folder = self.root / RELEASES / release.id
-        return [
-            name
-            for name, digest in release.files.items()
-            if not files.is_unchanged(folder / name, digest)
-        ]
+        """Files that the release shows and that are gone, or no longer what was written."""
+        broken = self._broken_of(self.releases, release.id, release.files)
+        if release.history is None:
+            return broken
+        shown = self.history(release.history)
+        if shown is None:
+            return [*broken, f"{HISTORIES}/{release.history}"]
+        gone = self._broken_of(self.histories, shown.id, shown.files)
+        return [*broken, *(f"{HISTORIES}/{shown.id}/{name}" for name in gone)]
+
+    def _broken_of(self, folders: Folders, id_: str, digests: Digests) -> list[str]:
+        return folders.broken(id_, digests)
+
+    def add_history(self, history: History, content: Iterable[tuple[str, bytes]]) -> History:
+        """Write a history, for the releases to come; `history.files` is filled in."""
+        with self.writing():
+            self.histories.sweep()
+            newest = self.newest()
+            shown = self.history(newest.history) if newest and newest.history else None
+            digests = self.histories.write(
+                history.id,
+                content,
+                lambda digests: asdict(replace(history, files=digests)),
+                (shown.id, shown.files) if shown else None,
+            )
+            return replace(history, files=digests)
 
     def publish(
         self,
@@ -136,21 +165,18 @@ class Releases:
         `release.files` is filled in. `entries` are the ways in, beside the pointer.
         """
         with self.writing():
-            self._sweep()
-            partial = self.root / RELEASES / f".{release.id}.partial"
+            self.releases.sweep()
             former = self.newest()
-            digests = {
-                name: self._add(partial / name, name, of_file, former) for name, of_file in content
-            }
-            done = replace(release, files=digests)
-            (partial / MANIFEST).write_text(json.dumps(asdict(done), indent=1))
-            files.make_durable(partial)
-            partial.rename(self.root / RELEASES / release.id)
-            files.sync(self.root / RELEASES)
+            digests = self.releases.write(
+                release.id,
+                content,
+                lambda digests: asdict(replace(release, files=digests)),
+                (former.id, former.files) if former else None,
+            )
             self._enter(entries)
             self._point(Pointer(release.id, instant_text(now)))
             self._remove_oldest()
-            return done
+            return replace(release, files=digests)
 
     def hold(self, reasons: Iterable[str], entries: Mapping[str, bytes], now: datetime) -> Held:
         """Leave the current release and say on it why no newer one is out; since the first time."""
@@ -217,16 +243,6 @@ class Releases:
         except PermanentError:  # a rollback mends it
             return None
 
-    def _add(self, path: Path, name: str, content: bytes, former: Release | None) -> str:
-        digest = files.digest_of(content)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if former is not None and former.files.get(name) == digest:
-            same = self.root / RELEASES / former.id / name
-            if files.linked(same, path, len(content)):
-                return digest
-        path.write_bytes(content)
-        return digest
-
     def _enter(self, entries: Mapping[str, bytes]) -> None:
         for name, content in entries.items():
             files.replace(self.root / name, content)
@@ -234,17 +250,13 @@ class Releases:
     def _point(self, pointer: Pointer) -> None:
         files.replace(self.root / POINTER, script(POINTER_NAME, asdict(pointer)))
 
-    def _sweep(self) -> None:
-        """Remove what a kill left of releases that were being written or removed."""
-        (self.root / RELEASES).mkdir(parents=True, exist_ok=True)
-        for path in (self.root / RELEASES).glob(".*"):
-            shutil.rmtree(path)
-
     def _remove_oldest(self) -> None:
-        """Keep the newest releases and the current one."""
+        """Keep the newest releases and the current one, and the histories that they show."""
         current = self.pointer().release
         for name in self.names()[self.keep :]:
             if name != current:
-                gone = self.root / RELEASES / f".{name}.gone"
-                (self.root / RELEASES / name).rename(gone)  # a release is whole or not there
-                shutil.rmtree(gone)
+                self.releases.remove(name)
+        shown = {release.history for release in self.all()}
+        for name in self.histories.names():
+            if name not in shown:
+                self.histories.remove(name)

@@ -1,12 +1,14 @@
-"""The values of the data scripts: the market hour by hour, the list of coins, a coin's candles."""
+"""The values of the data scripts: the market by hour, the list of coins, the newest candles."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from coin_platform.partitions import HOUR, Window
-from coin_platform.site.market import MEASURES, Coin, Market, finite
+from coin_platform.site.candles import finite
+from coin_platform.site.market import MEASURES, Coin, Market
 
-SPARK_DAYS = 30
+PARTS = 64  # of the newest day's candles: a page of one coin loads a small file
 WEEK = 7
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -35,41 +37,42 @@ def coin_list(market: Market) -> list[list[Any]]:
     Id, name, symbol, close, change of the day and of seven days in percent, cap, volume,
     volatility, and up to 30 daily closes as a text for a small line.
     """
-    priced = [coin for coin in market.coins if coin.is_priced]
-    priced.sort(key=lambda coin: (-(coin.newest("market_cap") or -1), coin.id))
+
+    def largest_first(coin: Coin) -> tuple[float, int]:
+        return -(coin.candle["market_cap"] or -1), coin.facts.id
+
     return [
         [
-            coin.id,
-            coin.name,
-            coin.symbol,
-            coin.newest("close"),
-            rise(coin.newest("open"), coin.newest("close")),
-            rise(week_before(coin), coin.newest("close")),
-            coin.newest("market_cap"),
-            coin.newest("average_volume_24h"),
-            coin.volatility,
-            sparkline(coin.days["close"][-SPARK_DAYS:]),
+            coin.facts.id,
+            coin.facts.name,
+            coin.facts.symbol,
+            coin.candle["close"],
+            rise(coin.candle["open"], coin.candle["close"]),
+            rise(week_before(coin), coin.candle["close"]),
+            coin.candle["market_cap"],
+            coin.candle["average_volume_24h"],
+            coin.facts.volatility,
+            sparkline(coin.closes),
         ]
-        for coin in priced
+        for coin in sorted(market.coins, key=largest_first)
+        if coin.is_priced
     ]
 
 
-def coin(of: Coin) -> dict[str, Any]:
-    """A coin and its candles, day by day from `start`; null where a day has none."""
+def newest(market: Market, part: int) -> dict[str, Any]:
+    """The newest day, and by id the candles of those coins whose ids leave `part` over."""
     return {
-        "id": of.id,
-        "name": of.name,
-        "symbol": of.symbol,
-        "start": of.start.isoformat(),
-        "dominance": of.dominance,
-        "volatility": of.volatility,
-        **of.days,
+        "day": market.shown.days[-1].isoformat(),
+        "coins": {
+            str(coin.facts.id): {**asdict(coin.facts), **coin.candle}
+            for coin in market.coins
+            if coin.facts.id % PARTS == part
+        },
     }
 
 
 def week_before(of: Coin) -> float | None:
-    closes = of.days["close"]
-    return closes[-1 - WEEK] if len(closes) > WEEK else None
+    return of.closes[-1 - WEEK] if len(of.closes) > WEEK else None
 
 
 def sparkline(closes: list[float | None]) -> str:

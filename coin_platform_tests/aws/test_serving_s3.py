@@ -8,7 +8,7 @@ from coin_platform.errors import SettingsError, TransientError
 from coin_platform.exports import MANIFEST
 from coin_platform.exports_bucket import BucketExports
 from coin_platform.resources.aws.objects import Objects
-from coin_platform.site.release import Release
+from coin_platform.site.release import History, Release
 from coin_platform.site.releases import open_site
 from coin_platform_tests.aws.box import PROJECT
 from coin_platform_tests.integration.served_lake import D1, small_lake
@@ -46,6 +46,43 @@ def test_a_release_is_in_the_bucket_and_another_machine_reads_it(box, machine):
     other.bring_here()
     assert other.entry.read_bytes() == b"<html>"
     assert (other.root / "releases" / done.id / "pages/a.html").read_bytes() == b"same"
+
+
+def with_history(site, number, history):
+    if site.history(history) is None:
+        site.add_history(History(history, ["simulated"]), [("1.js", history.encode())])
+    now = NOW + timedelta(hours=number)
+    release = Release(f"r{number}", str(now), str(now), str(number), {}, {}, history)
+    return site.publish(release, [("a.html", b"a")], ENTRIES, now)
+
+
+def test_a_history_is_uploaded_once_for_all_machines_and_goes_with_its_releases(box, machine):
+    with_history(machine("one"), 1, "h1")
+    [history] = [name for name in names(box) if name.endswith("history/h1/1.js")]
+    first = box.client("s3").head_object(Bucket=CURATED, Key=history)["LastModified"]
+    done = with_history(machine("two"), 2, "h1")
+    assert box.client("s3").head_object(Bucket=CURATED, Key=history)["LastModified"] == first
+    other = machine("three")
+    assert other.broken(other.current()) == []
+    assert other.content_of_history("h1", "1.js") == b"h1"
+    fourth = machine("four")
+    fourth.bring_here()
+    assert (fourth.root / "history/h1/1.js").read_bytes() == b"h1"
+    box.client("s3").delete_object(Bucket=CURATED, Key=history)
+    assert machine("five").broken(done) == ["history/h1/1.js"]
+    for number in range(3, 9):
+        with_history(machine("six"), number, "h2")
+    assert not [name for name in names(box) if "history/h1" in name]
+
+
+def test_a_history_that_is_cut_off_is_not_there_and_is_made_again(box, machine):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Objects, "put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            with_history(machine("one"), 1, "h1")
+    assert machine("two").history("h1") is None
+    assert with_history(machine("two"), 2, "h1").history == "h1"
+    assert machine("three").content_of_history("h1", "1.js") == b"h1"
 
 
 def test_pages_have_the_type_that_a_browser_needs(box, machine):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from coin_platform.contracts import curated, processed
 from coin_platform.contracts.model import Table, Type
 from coin_platform.contracts.render import arrow_schema
-from coin_platform.partitions import Window
+from coin_platform.partitions import Window, utc_now
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site.evidence import Evidence, Judged, State, Tally
@@ -66,7 +66,7 @@ class SiteLake:
     def hours(self) -> list[datetime]:
         return [h for h in self.window.hours if h <= LAST and h not in self.missing]
 
-    def write(self, table: Table, rows: list[dict[str, Any]]) -> None:
+    def write(self, table: Table, rows: list[dict[str, Any]], window: Window | None = None) -> None:
         full = [
             {
                 c.name: row.get(c.name, None if c.nullable else FILLINGS[c.type])
@@ -75,7 +75,15 @@ class SiteLake:
             for row in rows
         ]
         arrow = pa.Table.from_pylist(full, arrow_schema(table))
-        self.lake.replace_rows(table, arrow, self.window)
+        self.lake.replace_rows(table, arrow, window or self.window)
+
+    def refresh(self, day: date, **values: Any) -> None:
+        """Write a day's candles again, with other values for all coins, and say so."""
+        coins = range(1, len(self.names) + 1)
+        candles = [{**self.candle(coin, day), **values} for coin in coins]
+        self.write(curated.DAILY_COIN_PRICES, candles, Window.of_days(day, day))
+        said = [self.publication(table, day) for table in curated.TABLES]
+        self.write(curated.PUBLICATIONS, said, Window.of_days(day, day))
 
     def fill(self) -> "SiteLake":
         """Write every table that the page is made of."""
@@ -155,7 +163,7 @@ class SiteLake:
             "table_name": table.name,
             "hours": 24 - len(absent),
             "hours_missing": ",".join(f"{hour:%H}" for hour in absent) or None,
-            "written_at": NOW,
+            "written_at": utc_now(),
             "run_id": "a-run",
         }
 

@@ -1,6 +1,7 @@
 """The market page made of a lake: what is shown, what is published, and what holds it."""
 
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -8,13 +9,15 @@ from html.parser import HTMLParser
 import pytest
 
 from coin_platform.contracts import curated, processed
-from coin_platform.errors import TransientError
-from coin_platform.partitions import HOUR, instant_text
+from coin_platform.errors import PermanentError, TransientError
+from coin_platform.partitions import DAY, HOUR, Window, instant_text
 from coin_platform.resources.lake import Lake
+from coin_platform.site.candles import CANDLE
 from coin_platform.site.evidence import Judged, State
 from coin_platform.site.publish import bring_up_to_date, is_due, survey
 from coin_platform.site.releases import Releases
 from coin_platform.site.script import value_of
+from coin_platform.site.series import PARTS
 from coin_platform.site.shown import shown
 from coin_platform_tests.integration.site_lake import (
     HOSTILE,
@@ -41,6 +44,16 @@ def site(tmp_path):
 
 def data(site, name):
     return value_of(site.content(site.pointer().release, f"data/{name}.js"))
+
+
+def coin(site, id_):
+    """A coin's series as its page puts them together."""
+    release = site.current()
+    newest = data(site, f"newest/{id_ % PARTS}")["coins"].get(str(id_), {})
+    past = {}
+    if f"{id_}.js" in site.history(release.history).files:
+        past = value_of(site.content_of_history(release.history, f"{id_}.js"))
+    return {**past, **{name: [*past.get(name, []), newest.get(name)] for name in CANDLE}}
 
 
 def page(site, name="index.html"):
@@ -89,7 +102,7 @@ def test_gaps_are_gaps_in_the_series(lake, site):
     assert caps[-4] is None
     assert None not in [*caps[:-4], *caps[-3:]]
     assert len(caps) == len(lake.hours) + 1
-    closes = data(site, "coin/3")["close"]
+    closes = coin(site, 3)["close"]
     assert [close is None for close in closes] == [False, True, False]
     [row] = [row for row in data(site, "coins") if row[0] == 3]
     assert row[-1][1] == "-"
@@ -98,7 +111,7 @@ def test_gaps_are_gaps_in_the_series(lake, site):
 def test_a_coin_that_vanished_keeps_its_page_and_leaves_the_list(lake, site):
     lake.absent = {(2, LAST.date())}
     publish(site, lake.fill())
-    assert data(site, "coin/2")["close"][-1] is None
+    assert coin(site, 2)["close"][-1] is None
     assert 2 not in [row[0] for row in data(site, "coins")]
 
 
@@ -180,13 +193,13 @@ def test_a_failed_check_holds_the_page_and_passing_it_publishes(lake, site):
     assert held.held.reasons == (
         "curated/daily_coin_prices: agrees_with_processed failed for 2026-05-03: 3 rows differ",
     )
-    assert data(site, "coin/1")["open"][0] == 1.0
+    assert coin(site, 1)["open"][0] == 1.0
     still = publish(site, lake, evidence(failed("4 rows differ")), NOW + 2 * HOUR)
     assert still.held.since == held.held.since
     better = publish(site, lake, evidence(), NOW + 3 * HOUR)
     assert better.held is None
     assert site.pointer().held is None
-    assert data(site, "coin/1")["open"][0] == 5.0
+    assert coin(site, 1)["open"][0] == 5.0
 
 
 def test_checks_that_have_not_looked_hold_the_page_too(lake, site):
@@ -247,8 +260,6 @@ def test_a_rollback_holds_until_the_data_changes(lake, site):
 
 def test_a_release_whose_folder_was_removed_is_made_anew(lake, site):
     publish(site, lake.fill())
-    import shutil
-
     shutil.rmtree(site.root / "releases")
     assert due(site, lake)
     publish(site, lake, now=NOW + HOUR)
@@ -263,18 +274,83 @@ def test_a_table_that_changes_while_it_is_read_is_not_published(lake, site):
     assert site.current() is None
 
 
-def test_only_coins_that_changed_are_written_again(lake, site):
+def test_the_hours_of_a_day_share_the_days_before_it(lake, site):
+    publish(site, lake.fill())
+    lake.refresh(LAST.date(), close=7.0)
+    publish(site, lake, now=NOW + HOUR)
+    newer, older = site.all()
+    assert newer.history == older.history
+    assert [path.name for path in (site.root / "history").iterdir()] == [newer.history]
+    assert coin(site, 1)["close"] == [1.01, 1.01, 7.0]
+    assert site.broken(newer) == site.broken(older) == []
+
+
+def test_a_closed_day_that_changes_is_shown_and_coins_that_did_not_are_linked(lake, site):
     publish(site, lake.fill())
     lake.prices = {1: 5.0}
-    publish(site, lake.fill(), now=NOW + HOUR)
+    lake.refresh(LAST.date() - DAY)
+    publish(site, lake, now=NOW + HOUR)
+    newer, older = (site.history(release.history) for release in site.all())
+    assert newer.id != older.id
+    assert coin(site, 1)["open"] == [1.0, 5.0, 1.0]
+    assert {name for name in newer.files if newer.files[name] != older.files[name]} == {"1.js"}
+    inodes = {(site.root / "history" / of.id / "2.js").stat().st_ino for of in (newer, older)}
+    assert len(inodes) == 1
+
+
+def test_a_day_that_begins_closes_the_one_before(lake, site):
+    publish(site, lake.fill())
+    lake.refresh(LAST.date() + DAY, close=7.0)
+    rows = [lake.publication(table, LAST.date() + DAY) | {"hours": 1, "hours_missing": None}
+            for table in curated.TABLES]  # fmt: skip
+    lake.write(curated.PUBLICATIONS, rows, Window.of_days(LAST.date() + DAY, LAST.date() + DAY))
+    publish(site, lake, now=NOW + DAY)
+    assert coin(site, 1)["close"] == [1.01, 1.01, 1.01, 7.0]
     newer, older = site.all()
-    changed = {name for name in newer.files if newer.files[name] != older.files.get(name)}
-    assert {name for name in changed if name.startswith("data/coin/")} == {"data/coin/1.js"}
-    inodes = [
-        (site.root / "releases" / release.id / "data/coin/2.js").stat().st_ino
-        for release in (newer, older)
-    ]
-    assert inodes[0] == inodes[1]
+    assert newer.history != older.history
+
+
+def test_a_history_goes_with_the_last_release_that_shows_it(lake, site):
+    for number in range(6):
+        lake.refresh(LAST.date() - DAY, close=float(number + 1)) if number else lake.fill()
+        publish(site, lake, now=NOW + number * HOUR)
+    shown_now = {release.history for release in site.all()}
+    assert len(shown_now) == site.keep
+    assert {path.name for path in (site.root / "history").iterdir()} == shown_now
+
+
+def test_what_is_lost_of_a_history_is_named_and_cannot_be_gone_back_to(lake, site):
+    publish(site, lake.fill())
+    lake.refresh(LAST.date() - DAY, close=2.0)
+    publish(site, lake, now=NOW + HOUR)
+    newer, older = site.all()
+    (site.root / "history" / older.history / "2.js").write_bytes(b"other")
+    assert site.broken(older) == [f"history/{older.history}/2.js"]
+    with pytest.raises(PermanentError, match="not whole"):
+        site.roll_back(None, NOW)
+    shutil.rmtree(site.root / "history" / newer.history)
+    assert site.broken(newer) == [f"history/{newer.history}"]
+    assert due(site, lake)
+    publish(site, lake, now=NOW + 2 * HOUR)  # makes it anew
+    assert site.broken(site.current()) == []
+
+
+def test_a_page_of_one_day_has_no_days_before_it(lake, site):
+    surveyed = survey(lake.fill().served, 1, "USD", lambda _: evidence())
+    bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
+    assert site.history(site.current().history).files == {}
+    assert len(coin(site, 1)["close"]) == 1
+
+
+def test_files_made_anew_of_the_same_rows_make_no_other_history(lake, site):
+    publish(site, lake.fill())
+    version = lake.lake.version(curated.DAILY_COIN_PRICES)
+    rows = lake.served.rows(curated.DAILY_COIN_PRICES, curated.DAILY_COIN_PRICES.column_names)
+    lake.lake.replace_rows(curated.DAILY_COIN_PRICES, rows, lake.window)
+    assert lake.lake.version(curated.DAILY_COIN_PRICES) > version
+    publish(site, lake, now=NOW + HOUR)
+    newer, older = site.all()
+    assert newer.history == older.history
 
 
 def test_the_page_shows_so_many_days_and_no_older_ones(lake, site):
@@ -282,7 +358,7 @@ def test_the_page_shows_so_many_days_and_no_older_ones(lake, site):
     lake.fill()
     surveyed = survey(lake.served, 2, "USD", lambda _: evidence())
     bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
-    assert len(data(site, "coin/1")["close"]) == 2
+    assert len(coin(site, 1)["close"]) == 2
     assert len(data(site, "overview")["coins"]) == 36
 
 
@@ -327,6 +403,8 @@ def test_both_sources_are_named(lake, site):
     assert "CoinMarketCap and Simulated data" in page(site)
     candles = [{**lake.candle(1, LAST.date()), "source": "coinmarketcap"}]
     lake.write(curated.DAILY_COIN_PRICES, candles)
+    days = [lake.publication(curated.DAILY_COIN_PRICES, day) for day in lake.window.days]
+    lake.write(curated.PUBLICATIONS, days)
     publish(site, lake, now=NOW + HOUR)
     assert "Simulated" not in page(site)
     assert replace(site.current()).facts["sources"] == ["coinmarketcap"]

@@ -1,5 +1,6 @@
 """What a reader's browser shows is what a query on curated gives, gaps and odd prices included."""
 
+import re
 from itertools import chain
 from random import Random
 
@@ -172,11 +173,11 @@ def test_a_page_carries_no_more_than_it_shows(page):
     for name, wanted in (
         ("index.html", ["overview.js"]),
         ("coins.html", ["coins.js"]),
-        ("coin.html#7", ["7.js"]),
+        ("coin.html#7", ["7.js", "7.js"]),  # of the history, and of the newest day
         ("quality.html", []),
     ):
         asked = page(name).asked_for()
-        data = [url.rpartition("/")[2] for url in asked if "/data/" in url]
+        data = [url.rpartition("/")[2] for url in asked if re.search("/(data|history)/", url)]
         assert data == wanted
         charts = any("plotly.min" in url for url in asked)
         assert charts == (name in ("index.html", "coin.html#7"))

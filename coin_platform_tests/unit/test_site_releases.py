@@ -143,12 +143,15 @@ PUBLISHING = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from coin_platform.site.release import Release
+from coin_platform.site.release import History, Release
 from coin_platform.site.releases import Releases
 site = Releases(Path(sys.argv[1]), keep=2)
 for number in range(int(sys.argv[2]), 10**6):
-    release = Release(f"r{number:07}", "", "", str(number), {}, {})
     content = str(number).encode() * 1000
+    history = f"h{number // 3:07}"
+    if site.history(history) is None:
+        site.add_history(History(history, []), [(f"{n}.js", content) for n in range(60)])
+    release = Release(f"r{number:07}", "", "", str(number), {}, {}, history)
     files = [(f"data/{n}.js", content if n % 2 else b"same") for n in range(60)]
     site.publish(release, files, {"index.html": b"in"}, datetime.now(UTC))
     print(number, flush=True)

@@ -1,9 +1,11 @@
-// The page of one coin: `coin.html#1` shows the coin of id 1, from its own small file.
+// The page of one coin: `coin.html#1` shows the coin of id 1. Its closed days are a file of their
+// own, which all releases of a day share; the newest day's candle stands among some others'.
 "use strict";
 (() => {
   const { make } = site;
   const DAY = 24 * 3600e3;
   const FEWEST_SLOTS = 14; // a few candles alone would be as wide as the chart
+  const CANDLE = ["open", "high", "low", "close", "average_volume_24h", "market_cap", "hours"];
   const problem = document.getElementById("problem");
 
   function fail(text) {
@@ -19,6 +21,19 @@
       make("p", { class: "value" }, make("data", { value: String(value ?? ""), title: String(value ?? "") }, form(value))),
       make("p", { class: `moved ${direction}` }, note),
     );
+  }
+
+  // The days as one: the closed ones, then the newest, of which a coin may have nothing.
+  function whole(past, newest, id) {
+    const today = newest.coins[id];
+    if (!past && !today) return null;
+    const series = (name) => [...(past?.[name] ?? []), today?.[name] ?? null];
+    return {
+      ...past,
+      ...today,
+      start: past?.start ?? newest.day,
+      ...Object.fromEntries(CANDLE.map((name) => [name, series(name)])),
+    };
   }
 
   function show(coin) {
@@ -98,6 +113,17 @@
     fail("No coin was asked for: choose one from the list of all coins.");
     return;
   }
-  site.when(`coin/${id}`).then(show);
-  site.script(`data/coin/${id}.js`).catch(() => fail(`There is no coin of id ${id} on this page.`));
+  const { history, parts } = document.getElementById("coin").dataset;
+  const part = BigInt(id) % BigInt(parts);
+  const load = (name, file) => site.script(file).then(() => site.when(name));
+  Promise.all([
+    load(`history/${id}`, `${history}/${id}.js`).catch(() => null), // it is new, or unknown
+    load(`newest/${part}`, `data/newest/${part}.js`),
+  ])
+    .then(([past, newest]) => {
+      const coin = whole(past, newest, id);
+      if (coin) show(coin);
+      else fail(`There is no coin of id ${id} on this page.`);
+    })
+    .catch((error) => fail(error.message));
 })();
