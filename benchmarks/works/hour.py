@@ -151,8 +151,9 @@ WORK = Work(
     ),
     note=(
         "The hour's day looks back on seven days and the page shows ninety, of which the short "
-        "past has one: what the others cost is part of the ratio. The page writes the file of each "
-        "coin anew, with all days shown, looks at their checks, and compares its closing prices "
-        "with curated; it grows until ninety days are there."
+        "past has one: what the others cost is part of the ratio. The page writes the newest day "
+        "only, since the releases of a day share the days before; what grows until ninety days are "
+        "there is the number of checks whose records it asks for, the hours of its charts, and the "
+        "files that its own check reads."
     ),
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from coin_platform.running.execute import Observer
     from coin_platform.running.report import Report
+    from coin_platform.site.publish import Survey
 
 
 @dataclass(frozen=True)
@@ -59,25 +60,32 @@ class Session:
             )
 
     def publish_page(self, report: "Report") -> None:
-        """Publish the market page, or hold it, unless it is as it should be already."""
+        """Publish the market page, or hold it, unless it is as it should be already.
+
+        What the checks say is asked here only where the tables leave it open: the asset asks too.
+        """
         from coin_platform.defs.serving.evidence import evidence
         from coin_platform.resources.lake import open_served
         from coin_platform.running.execute import execute
         from coin_platform.running.report import Page
-        from coin_platform.site.publish import is_due, survey
+        from coin_platform.site.publish import is_due, is_outdated, survey
         from coin_platform.site.releases import open_site
 
-        settings, site = self.settings, open_site(self.settings)
-        found = survey(
-            open_served(settings),
-            settings.site_days,
-            settings.currency,
-            lambda what: evidence(self.instance, what, utc_now()),
-        )
-        if is_due(site, found):
+        settings, site, served = self.settings, open_site(self.settings), open_served(self.settings)
+
+        def surveyed() -> "Survey":
+            return survey(
+                served,
+                settings.site_days,
+                settings.currency,
+                lambda what: evidence(self.instance, what, utc_now()),
+            )
+
+        if is_outdated(site, served) or is_due(site, surveyed()):
             report.add(execute(self.definitions, self.instance, "publish_site", [], self.observer))
         pointer = site.pointer()
-        report.page = Page(site.address, pointer.release, list(found.reasons))
+        reasons = list(pointer.held.reasons) if pointer.held else []
+        report.page = Page(site.address, pointer.release, reasons)
 
 
 @contextmanager

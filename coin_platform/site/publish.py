@@ -70,6 +70,14 @@ def versions_of(lake: ServedLake) -> dict[str, int]:
     return {name: version for name, version in versions.items() if version is not None}
 
 
+def is_outdated(site: Releases, lake: ServedLake) -> bool:
+    """Whether a table changed since the newest release, and no hold says what became of that."""
+    newest = site.newest()
+    if newest is None or site.pointer().held:
+        return False
+    return newest.facts.get("versions") != versions_of(lake)
+
+
 def is_due(site: Releases, found: Survey) -> bool:
     """Whether the site is not as the survey would have it.
 

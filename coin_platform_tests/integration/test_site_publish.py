@@ -14,7 +14,7 @@ from coin_platform.partitions import DAY, HOUR, Window, instant_text
 from coin_platform.resources.lake import Lake
 from coin_platform.site.candles import CANDLE
 from coin_platform.site.evidence import Judged, State
-from coin_platform.site.publish import bring_up_to_date, is_due, survey
+from coin_platform.site.publish import bring_up_to_date, is_due, is_outdated, survey
 from coin_platform.site.releases import Releases
 from coin_platform.site.script import value_of
 from coin_platform.site.series import PARTS
@@ -238,6 +238,18 @@ def test_a_site_is_due_only_while_something_behind_it_changed(lake, site):
     publish(site, lake)
     lake.fill()  # new versions of the tables
     assert due(site, lake)
+
+
+def test_a_site_is_outdated_by_its_tables_alone_unless_it_is_held(lake, site):
+    assert not is_outdated(site, lake.fill().served)  # there is none yet
+    publish(site, lake)
+    assert not is_outdated(site, lake.served)
+    lake.fill()
+    assert is_outdated(site, lake.served)
+    publish(site, lake, evidence(failed()))
+    assert not is_outdated(site, lake.served)  # what a hold waits for, the checks say
+    publish(site, lake, now=NOW + HOUR)
+    assert not is_outdated(site, lake.served)
 
 
 def test_publishing_what_is_published_changes_nothing(lake, site):
