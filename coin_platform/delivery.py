@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMMIT_TIME = "%Y-%m-%d %H:%M:%S.%f"  # the form of raw's commit timestamps
+READS = 4
 EXAMPLES = 3
 MAPPED_TABLES = tuple(table.name for table in market.TABLES)
 
@@ -114,6 +115,32 @@ def read_log(lake: Lake, table: Table, files: Sequence[RawFile], window: Window)
     return rows if loaded is None else rows[rows["commit_timestamp"] >= loaded]
 
 
+def files_of(lake: Lake, window: Window) -> dict[str, list[RawFile]]:
+    """Each raw table's files that may speak of a window."""
+    return {table.name: lake.raw_files(table, since=window.start) for table in raw.TABLES}
+
+
+def read_logs(
+    lake: Lake, files: Mapping[str, Sequence[RawFile]], window: Window, pause_seconds: float
+) -> "dict[str, pd.DataFrame]":
+    """Each raw table's change log, read again where a file was replaced meanwhile.
+
+    A reload replaces the files of the last load; in S3 a reader then gets the length of the one and
+    the bytes of the other. A file that cannot be read for long raises what Arrow says of it.
+    """
+
+    def logs_of(files: Mapping[str, Sequence[RawFile]]) -> "dict[str, pd.DataFrame]":
+        return {t.name: read_log(lake, t, files[t.name], window) for t in raw.TABLES}
+
+    for _ in range(READS - 1):
+        try:
+            return logs_of(files)
+        except (OSError, ValueError):  # Arrow's errors are one or the other
+            time.sleep(pause_seconds)
+            files = files_of(lake, window)
+    return logs_of(files)
+
+
 def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom to tell
     replication: Replication,
     database: Database,
@@ -138,10 +165,10 @@ def deliver(  # noqa: PLR0913  three systems, what is wanted, how long, and whom
     while True:
         # The task is looked at before the files: what it says it did must then be visible.
         task, statistics = replication.describe(), replication.table_statistics()
-        files = {table.name: lake.raw_files(table, since=window.start) for table in raw.TABLES}
+        files = files_of(lake, window)
         if (task, statistics, files) != seen:
+            logs = read_logs(lake, files, window, replication.poll_seconds)
             seen = task, statistics, files
-            logs = {t.name: read_log(lake, t, files[t.name], window) for t in raw.TABLES}
             differences = {t.name: compare(sources[t.name], logs[t.name], t) for t in market.TABLES}
             if not any(differences.values()):
                 return {name: delivered(log) for name, log in logs.items()}

@@ -5,16 +5,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coin_platform.contracts import raw
 from coin_platform.defs.raw.sensors import versions_in
-from coin_platform.delivery import deliver, start_before_the_first_row, versions
+from coin_platform.delivery import (
+    READS,
+    deliver,
+    files_of,
+    read_logs,
+    start_before_the_first_row,
+    versions,
+)
 from coin_platform.errors import TransientError
 from coin_platform.partitions import HOUR, Window
 from coin_platform.resources.lake import Lake
+from coin_platform.resources.lake.listing import RawFile
 from coin_platform_tests.integration.lake_files import H, change_name, quote, write_raw
 from coin_platform_tests.unit.fakes import FakeDatabase, FakeLake, FakeReplication, snapshot_of
 
@@ -162,3 +171,32 @@ def test_the_sensor_sees_the_newest_version_of_each_hour_in_any_part_of_any_file
         H: "2026-03-01 07:00:00.000000",
         H + HOUR: "2026-03-01 02:00:00.000000",
     }
+
+
+class ReplacedWhileRead:
+    """A raw lake whose load is replaced while it is read, so many times."""
+
+    def __init__(self, times):
+        self.left = times
+
+    def raw_files(self, table, since):
+        return [RawFile(False, f"LOAD{self.left}.parquet", "")]
+
+    def raw_rows(self, table, files, columns, window):
+        assert files == self.raw_files(table, window.start), "the files of a former listing"
+        return pa.table({name: [] for name in columns})
+
+    def load_started(self, table, files):
+        if self.left:
+            self.left -= 1
+            raise pa.ArrowInvalid("Parquet magic bytes not found in footer")
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again():
+    window = Window.of_hour(H)
+    lake = ReplacedWhileRead(READS - 1)
+    found = read_logs(lake, files_of(lake, window), window, 0)
+    assert {name: len(rows) for name, rows in found.items()} == {"coins": 0, "coin_quotes": 0}
+    broken = ReplacedWhileRead(READS)
+    with pytest.raises(pa.ArrowInvalid, match="magic bytes"):
+        read_logs(broken, files_of(broken, window), window, 0)
