@@ -34,10 +34,7 @@ CONFIGURATION = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",  # a name in SQL is never a Python variable
 }
-SEAL = (
-    "SET TimeZone = 'UTC'; SET enable_progress_bar = false; "  # a bar would go to stdout
-    "SET enable_external_access = false; SET lock_configuration = true"
-)
+SEAL = "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
 
 
 class Answer:
@@ -94,6 +91,8 @@ def answer(lake: ServedLake, text: str) -> Iterator[Answer]:
     with tempfile.TemporaryDirectory(prefix="coin_platform_sql_") as spill:
         connection = duckdb.connect(config={**CONFIGURATION, "temp_directory": spill})
         try:
+            with suppress(duckdb.InvalidInputException):  # a notebook that cannot draw any
+                connection.execute("SET enable_progress_bar = false")  # it goes to stdout
             missing = show(connection, lake)
             with explained(missing), ThreadPoolExecutor(1) as worker:
                 try:
