@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMMIT_TIME = "%Y-%m-%d %H:%M:%S.%f"  # the form of raw's commit timestamps
-READS = 4
+READS = 4  # of a file that is replaced meanwhile, before it counts as broken
 EXAMPLES = 3
 MAPPED_TABLES = tuple(table.name for table in market.TABLES)
 

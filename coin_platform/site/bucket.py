@@ -48,10 +48,6 @@ class BucketReleases(Releases):
         self._download_missing(self.releases, release, [name])
         return super().content(release, name)
 
-    def content_of_history(self, history: str, name: str) -> bytes:
-        self._download_missing(self.histories, history, [name])
-        return super().content_of_history(history, name)
-
     def _broken_of(self, folders: Folders, id_: str, digests: Digests) -> list[str]:
         """Files that are gone; what is in a bucket does not change by itself."""
         below = f"{folders.root.name}/{id_}/"

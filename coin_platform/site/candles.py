@@ -1,13 +1,14 @@
-"""Curated's rows in one currency, as the page's data take them: finite numbers, facts of coins."""
+"""Curated's rows in one currency, as the page's data take them: finite, and coin by coin."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Table
 from coin_platform.contracts.render import arrow_schema
-from coin_platform.partitions import Window
+from coin_platform.partitions import DAY, Window
 from coin_platform.resources.lake.served import ServedLake
 
 if TYPE_CHECKING:
@@ -27,6 +28,46 @@ class Facts:
     volatility: float | None
 
 
+@dataclass(frozen=True)
+class Series:
+    """A coin's values day by day from `start`; None where a day has none.
+
+    `newest_row` is the place of its newest day among the rows.
+    """
+
+    start: date
+    days: dict[str, list[float | None]] = field(repr=False)
+    newest_row: int
+
+
+def series_of(ordered: "pa.Table", columns: Sequence[str], last: date) -> dict[int, Series]:
+    """The series up to `last` of each coin of daily prices, which are ordered by coin and day."""
+    ids, days = ordered["coin_id"].to_pylist(), ordered["day"].to_pylist()
+    values = {name: finite_values(ordered[name]) for name in columns}
+    found = {}
+    begin = 0
+    for end in range(1, len(ids) + 1):
+        if end < len(ids) and ids[end] == ids[begin]:
+            continue
+        start = days[begin]
+        places = [(day - start) // DAY for day in days[begin:end]]
+        length = (last - start) // DAY + 1
+        grid = {name: on_grid(of[begin:end], places, length) for name, of in values.items()}
+        found[ids[begin]] = Series(start, grid, end - 1)
+        begin = end
+    return found
+
+
+def on_grid(values: list[float | None], places: list[int], length: int) -> list[float | None]:
+    """The values at their places among so many days; None elsewhere."""
+    if len(values) == length:
+        return values
+    series: list[float | None] = [None] * length
+    for place, value in zip(places, values, strict=True):
+        series[place] = value
+    return series
+
+
 def rows_in(
     lake: ServedLake,
     table: Table,
@@ -42,6 +83,11 @@ def rows_in(
         return arrow_schema(table).empty_table().select(names)
     found = lake.rows(table, [*names, *({"currency"} - {*names})], window)
     return found.filter(pc.field("currency") == currency).select(names)
+
+
+def by_coin(prices: "pa.Table") -> "pa.Table":
+    """Daily prices, ordered by coin and day."""
+    return prices.sort_by([("coin_id", "ascending"), ("day", "ascending")])
 
 
 def sources_of(rows: "pa.Table") -> list[str]:

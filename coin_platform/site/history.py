@@ -15,7 +15,15 @@ from coin_platform.contracts import curated
 from coin_platform.partitions import DAY, Window
 from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site import assets
-from coin_platform.site.candles import CANDLE, Facts, facts_of, finite_values, rows_in, sources_of
+from coin_platform.site.candles import (
+    CANDLE,
+    Facts,
+    by_coin,
+    facts_of,
+    rows_in,
+    series_of,
+    sources_of,
+)
 from coin_platform.site.script import script
 from coin_platform.site.shown import Shown
 
@@ -74,38 +82,17 @@ def written(lake: ServedLake, window: Window) -> list[list[str]]:
 
 def read(lake: ServedLake, shown: Shown, currency: str) -> ClosedDays:
     """Read the closed days. All their candles are in memory."""
+    import pyarrow as pa
+
     window = closed(shown)
     if window is None:
         return ClosedDays([], [])
-    prices = rows_in(lake, PRICES, window, currency)
-    ordered = prices.sort_by([("coin_id", "ascending"), ("day", "ascending")])
-    ids, days, facts = ordered["coin_id"].to_pylist(), ordered["day"].to_pylist(), facts_of(ordered)
-    columns = {name: finite_values(ordered[name]) for name in CANDLE}
-    last = (window.end - DAY).date()
-    found = []
-    begin = 0
-    for end in range(1, len(ids) + 1):
-        if end < len(ids) and ids[end] == ids[begin]:
-            continue
-        start = days[begin]
-        places = [(day - start) // DAY for day in days[begin:end]]
-        length = (last - start) // DAY + 1
-        grid = {
-            name: on_grid(values[begin:end], places, length) for name, values in columns.items()
-        }
-        found.append(Past(facts[end - 1], start, grid))
-        begin = end
-    return ClosedDays(found, sources_of(prices))
-
-
-def on_grid(values: list[float | None], places: list[int], length: int) -> list[float | None]:
-    """The values at their places among so many days; None elsewhere."""
-    if len(values) == length:
-        return values
-    series: list[float | None] = [None] * length
-    for place, value in zip(places, values, strict=True):
-        series[place] = value
-    return series
+    prices = by_coin(rows_in(lake, PRICES, window, currency))
+    series = series_of(prices, CANDLE, (window.end - DAY).date()).values()
+    newest_rows = pa.array([each.newest_row for each in series], pa.int64())
+    facts = facts_of(prices.take(newest_rows))
+    coins = [Past(of, each.start, each.days) for of, each in zip(facts, series, strict=True)]
+    return ClosedDays(coins, sources_of(prices))
 
 
 def files(coins: list[Past]) -> Iterator[tuple[str, bytes]]:

@@ -15,10 +15,12 @@ from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site.candles import (
     CANDLE,
     Facts,
+    by_coin,
     facts_of,
     finite,
     finite_values,
     rows_in,
+    series_of,
     sources_of,
 )
 from coin_platform.site.shown import Shown
@@ -95,7 +97,7 @@ def read(lake: ServedLake, shown: Shown, currency: str) -> Market:
     return Market(
         shown=shown,
         overview=overview.to_pylist(),
-        coins=coins_of(prices, recent),
+        coins=coins_of(prices, recent, last),
         movers=rows(curated.DAILY_TOP_MOVERS, newest).sort_by("rank").to_pylist(),
         supplies=rows(curated.TOP_CIRCULATING_SUPPLY, newest).sort_by("rank").to_pylist(),
         highest=rows(curated.TOP_PRICES, newest).sort_by("rank").to_pylist(),
@@ -103,25 +105,15 @@ def read(lake: ServedLake, shown: Shown, currency: str) -> Market:
     )
 
 
-def coins_of(newest: "pa.Table", recent: "pa.Table") -> list[Coin]:
-    """The coins of the newest day's prices, with their recent closes."""
-    wanted = newest["coin_id"].to_pylist()
-    closes: dict[int, list[float | None]] = {id_: [] for id_ in wanted}
-    ordered = recent.sort_by([("coin_id", "ascending"), ("day", "ascending")])
-    starts: dict[int, date] = {}
-    for id_, day, close in zip(
-        ordered["coin_id"].to_pylist(),
-        ordered["day"].to_pylist(),
-        finite_values(ordered["close"]),
-        strict=True,
-    ):
-        if (known := closes.get(id_)) is None:
-            continue
-        start = starts.setdefault(id_, day)
-        known += [None] * ((day - start) // DAY - len(known))
-        known.append(close)
+def coins_of(newest: "pa.Table", recent: "pa.Table", last: date) -> list[Coin]:
+    """The coins of the newest day's prices, with their recent closes up to `last`."""
+    closes = series_of(by_coin(recent), ["close"], last)
     candles = {name: finite_values(newest[name]) for name in CANDLE}
     return [
-        Coin(facts, {name: values[place] for name, values in candles.items()}, closes[facts.id])
+        Coin(
+            facts,
+            {name: values[place] for name, values in candles.items()},
+            closes[facts.id].days["close"],
+        )
         for place, facts in enumerate(facts_of(newest))
     ]

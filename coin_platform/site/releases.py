@@ -121,10 +121,6 @@ class Releases:
         """A file of a release."""
         return self.releases.content(release, name)
 
-    def content_of_history(self, history: str, name: str) -> bytes:
-        """A file of a history."""
-        return self.histories.content(history, name)
-
     def broken(self, release: Release) -> list[str]:
         """Files that the release shows and that are gone, or no longer what was written."""
         broken = self._broken_of(self.releases, release.id, release.files)

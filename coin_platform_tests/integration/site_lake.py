@@ -12,9 +12,12 @@ from coin_platform.contracts.render import arrow_schema
 from coin_platform.partitions import Window, utc_now
 from coin_platform.resources.lake import Lake
 from coin_platform.resources.lake.served import ServedLake
+from coin_platform.site.candles import CANDLE
 from coin_platform.site.evidence import Evidence, Judged, State, Tally
-from coin_platform.site.publish import Outcome, bring_up_to_date, survey
+from coin_platform.site.publish import Outcome, bring_up_to_date, is_due, survey
 from coin_platform.site.releases import Releases
+from coin_platform.site.script import value_of
+from coin_platform.site.series import PARTS
 
 NOW = datetime(2026, 5, 3, 12, 20, tzinfo=UTC)
 LAST = datetime(2026, 5, 3, 11, tzinfo=UTC)  # the newest hour
@@ -186,3 +189,23 @@ def publish(
     """Bring the site up to date, with what the checks are to say."""
     surveyed = survey(lake.served, 90, "USD", lambda _: found or evidence())
     return bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", now)
+
+
+def data(site: Releases, name: str) -> Any:
+    """What a data script of the current release hands over."""
+    return value_of(site.content(site.pointer().release, f"data/{name}.js"))
+
+
+def coin(site: Releases, id_: int) -> dict[str, Any]:
+    """A coin's series as its page puts them together."""
+    history = site.histories.read(site.current().history)
+    newest = data(site, f"newest/{id_ % PARTS}")["coins"].get(str(id_), {})
+    past = {}
+    if f"{id_}.js" in history["files"]:
+        past = value_of(site.histories.content(history["id"], f"{id_}.js"))
+    return {**past, **{name: [*past.get(name, []), newest.get(name)] for name in CANDLE}}
+
+
+def due(site: Releases, lake: SiteLake, found: Evidence | None = None) -> bool:
+    """Whether there is anything to bring up to date, with what the checks are to say."""
+    return is_due(site, survey(lake.served, 90, "USD", lambda _: found or evidence()))

@@ -9,21 +9,22 @@ from html.parser import HTMLParser
 import pytest
 
 from coin_platform.contracts import curated, processed
-from coin_platform.errors import PermanentError, TransientError
-from coin_platform.partitions import DAY, HOUR, Window, instant_text
+from coin_platform.errors import TransientError
+from coin_platform.partitions import HOUR, instant_text
 from coin_platform.resources.lake import Lake
-from coin_platform.site.candles import CANDLE
 from coin_platform.site.evidence import Judged, State
-from coin_platform.site.publish import bring_up_to_date, is_due, is_outdated, survey
+from coin_platform.site.publish import bring_up_to_date, is_outdated, survey
 from coin_platform.site.releases import Releases
 from coin_platform.site.script import value_of
-from coin_platform.site.series import PARTS
 from coin_platform.site.shown import shown
 from coin_platform_tests.integration.site_lake import (
     HOSTILE,
     LAST,
     NOW,
     SiteLake,
+    coin,
+    data,
+    due,
     evidence,
     failed,
     publish,
@@ -40,20 +41,6 @@ def lake(tmp_path):
 @pytest.fixture
 def site(tmp_path):
     return Releases(tmp_path / "site", keep=3)
-
-
-def data(site, name):
-    return value_of(site.content(site.pointer().release, f"data/{name}.js"))
-
-
-def coin(site, id_):
-    """A coin's series as its page puts them together."""
-    release = site.current()
-    newest = data(site, f"newest/{id_ % PARTS}")["coins"].get(str(id_), {})
-    past = {}
-    if f"{id_}.js" in site.history(release.history).files:
-        past = value_of(site.content_of_history(release.history, f"{id_}.js"))
-    return {**past, **{name: [*past.get(name, []), newest.get(name)] for name in CANDLE}}
 
 
 def page(site, name="index.html"):
@@ -174,6 +161,10 @@ def test_texts_from_outside_are_texts_in_every_file(lake, site):
         elif name.startswith("data/"):
             assert b"<" not in site.content(release.id, name)
             value_of(site.content(release.id, name))
+    assert site.history(release.history).files
+    for name in site.history(release.history).files:
+        assert b"<" not in site.histories.content(release.history, name)
+        value_of(site.histories.content(release.history, name))
     shown_texts = "".join(Elements(page(site)).texts)
     for name in HOSTILE[:4]:
         assert name in shown_texts
@@ -219,10 +210,6 @@ def test_checks_that_have_not_looked_hold_the_page_too(lake, site):
         "processed/ledger: ledger_balances has not looked at what was written since for "
         "2026-05-03-09:00",
     )
-
-
-def due(site, lake, found=None):
-    return is_due(site, survey(lake.served, 90, "USD", lambda _: found or evidence()))
 
 
 def test_a_site_is_due_only_while_something_behind_it_changed(lake, site):
@@ -284,85 +271,6 @@ def test_a_table_that_changes_while_it_is_read_is_not_published(lake, site):
     with pytest.raises(TransientError, match="changed while"):
         bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
     assert site.current() is None
-
-
-def test_the_hours_of_a_day_share_the_days_before_it(lake, site):
-    publish(site, lake.fill())
-    lake.refresh(LAST.date(), close=7.0)
-    publish(site, lake, now=NOW + HOUR)
-    newer, older = site.all()
-    assert newer.history == older.history
-    assert [path.name for path in (site.root / "history").iterdir()] == [newer.history]
-    assert coin(site, 1)["close"] == [1.01, 1.01, 7.0]
-    assert site.broken(newer) == site.broken(older) == []
-
-
-def test_a_closed_day_that_changes_is_shown_and_coins_that_did_not_are_linked(lake, site):
-    publish(site, lake.fill())
-    lake.prices = {1: 5.0}
-    lake.refresh(LAST.date() - DAY)
-    publish(site, lake, now=NOW + HOUR)
-    newer, older = (site.history(release.history) for release in site.all())
-    assert newer.id != older.id
-    assert coin(site, 1)["open"] == [1.0, 5.0, 1.0]
-    assert {name for name in newer.files if newer.files[name] != older.files[name]} == {"1.js"}
-    inodes = {(site.root / "history" / of.id / "2.js").stat().st_ino for of in (newer, older)}
-    assert len(inodes) == 1
-
-
-def test_a_day_that_begins_closes_the_one_before(lake, site):
-    publish(site, lake.fill())
-    lake.refresh(LAST.date() + DAY, close=7.0)
-    rows = [lake.publication(table, LAST.date() + DAY) | {"hours": 1, "hours_missing": None}
-            for table in curated.TABLES]  # fmt: skip
-    lake.write(curated.PUBLICATIONS, rows, Window.of_days(LAST.date() + DAY, LAST.date() + DAY))
-    publish(site, lake, now=NOW + DAY)
-    assert coin(site, 1)["close"] == [1.01, 1.01, 1.01, 7.0]
-    newer, older = site.all()
-    assert newer.history != older.history
-
-
-def test_a_history_goes_with_the_last_release_that_shows_it(lake, site):
-    for number in range(6):
-        lake.refresh(LAST.date() - DAY, close=float(number + 1)) if number else lake.fill()
-        publish(site, lake, now=NOW + number * HOUR)
-    shown_now = {release.history for release in site.all()}
-    assert len(shown_now) == site.keep
-    assert {path.name for path in (site.root / "history").iterdir()} == shown_now
-
-
-def test_what_is_lost_of_a_history_is_named_and_cannot_be_gone_back_to(lake, site):
-    publish(site, lake.fill())
-    lake.refresh(LAST.date() - DAY, close=2.0)
-    publish(site, lake, now=NOW + HOUR)
-    newer, older = site.all()
-    (site.root / "history" / older.history / "2.js").write_bytes(b"other")
-    assert site.broken(older) == [f"history/{older.history}/2.js"]
-    with pytest.raises(PermanentError, match="not whole"):
-        site.roll_back(None, NOW)
-    shutil.rmtree(site.root / "history" / newer.history)
-    assert site.broken(newer) == [f"history/{newer.history}"]
-    assert due(site, lake)
-    publish(site, lake, now=NOW + 2 * HOUR)  # makes it anew
-    assert site.broken(site.current()) == []
-
-
-def test_a_page_of_one_day_has_no_days_before_it(lake, site):
-    surveyed = survey(lake.fill().served, 1, "USD", lambda _: evidence())
-    bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
-    assert site.history(site.current().history).files == {}
-    assert len(coin(site, 1)["close"]) == 1
-
-
-def test_files_made_anew_of_the_same_rows_make_no_other_history(lake, site):
-    publish(site, lake.fill())
-    version = lake.lake.version(curated.DAILY_COIN_PRICES)
-    rows = lake.served.rows(curated.DAILY_COIN_PRICES, curated.DAILY_COIN_PRICES.column_names)
-    lake.lake.replace_rows(curated.DAILY_COIN_PRICES, rows, lake.window)
-    assert lake.lake.version(curated.DAILY_COIN_PRICES) > version
-    publish(site, lake, now=NOW + HOUR)
-    newer, older = site.all()
-    assert newer.history == older.history
 
 
 def test_the_page_shows_so_many_days_and_no_older_ones(lake, site):
