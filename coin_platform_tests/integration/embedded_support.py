@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 
@@ -39,9 +41,20 @@ def everyone(server):
     return [*postmasters, *others]
 
 
+def command_lines(server):
+    """Of the server's processes; one that ended meanwhile, as autovacuum workers do, has none."""
+    found = []
+    for pid in everyone(server):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.append(Path(f"/proc/{pid}/cmdline").read_bytes())
+    assert len(found) > 1  # the postmaster and its standing helpers
+    return found
+
+
 def kill(server, *pids):
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # without their postmaster they end by themselves
+            os.kill(pid, signal.SIGKILL)
     while server.status():
         time.sleep(0.01)
 

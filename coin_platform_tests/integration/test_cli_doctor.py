@@ -165,7 +165,9 @@ def test_a_database_whose_folder_is_a_file_says_so_in_its_turn(coin_platform: Co
 def test_a_task_whose_worker_was_killed_says_how_to_go_on(on_served_home: CommandLine) -> None:
     on_served_home("replication", "start")
     task = TaskFolder(on_served_home.path / "replication" / "task-01")
-    os.kill(task.worker_pid() or 0, signal.SIGKILL)
+    worker = task.worker_pid()
+    assert worker
+    os.kill(worker, signal.SIGKILL)
     wait_until(lambda: not task.locked())
     said = on_served_home("doctor")
     assert_only(said, "replication", "died", "coin-platform replication start")
