@@ -5,6 +5,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from coin_platform.disk import sync
+
 
 def digest_of(content: bytes) -> str:
     """What tells a content from any other."""
@@ -31,15 +33,6 @@ def make_durable(folder: Path) -> None:
     """Have a folder with all that is in it survive a loss of power."""
     with ThreadPoolExecutor(16) as pool:  # many at once share the disk's work
         list(pool.map(sync, [folder, *folder.rglob("*")]))
-
-
-def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, survive a loss of power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from coin_platform.disk import sync
 from coin_platform.errors import PermanentError
 from coin_platform.site import files
 
@@ -67,7 +68,7 @@ class Folders:
         (partial / self.manifest).write_text(json.dumps(described(digests), indent=1))
         files.make_durable(partial)
         partial.rename(self.root / name)
-        files.sync(self.root)
+        sync(self.root)
         return digests
 
     def remove(self, name: str) -> None:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coin_platform.resources.replication import pgoutput
-from coin_platform.resources.replication.columns import SourceColumn
 from coin_platform.resources.replication.pgoutput import (
     Begin,
     Commit,
@@ -23,6 +22,7 @@ from coin_platform.resources.replication.pgoutput import (
     Update,
     decode,
 )
+from coin_platform.resources.replication.source_column import SourceColumn
 from coin_platform.resources.replication.tuples import (
     UNCHANGED,
     ProtocolError,

@@ -4,7 +4,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from coin_platform.resources.replication.changes import POSTGRES_EPOCH, Batch
-from coin_platform.resources.replication.columns import SourceColumn
 from coin_platform.resources.replication.journal import Journal
 from coin_platform.resources.replication.layout import commit_text
 from coin_platform.resources.replication.pgoutput import (
@@ -17,6 +16,7 @@ from coin_platform.resources.replication.pgoutput import (
     Truncate,
     Update,
 )
+from coin_platform.resources.replication.source_column import SourceColumn
 from coin_platform.resources.replication.tuples import UNCHANGED, row_of
 
 ID, NAME, PRICE = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coin_platform.resources.replication.columns import SourceColumn, UnrepresentableError, typed
+from coin_platform.resources.replication.columns import UnrepresentableError, typed
 from coin_platform.resources.replication.files import CsvFile, ParquetFile
 from coin_platform.resources.replication.layout import (
     CHANGE_FILE,
@@ -22,6 +22,7 @@ from coin_platform.resources.replication.layout import (
     load_file,
 )
 from coin_platform.resources.replication.reading import exactly
+from coin_platform.resources.replication.source_column import SourceColumn
 
 TEXT, INT2, INT4, INT8, REAL, DOUBLE, BOOL = 25, 21, 23, 20, 700, 701, 16
 DATE, INSTANT, LOCAL, NUMERIC, BYTEA, UUID, TEXTS = 1082, 1184, 1114, 1700, 17, 2950, 1009

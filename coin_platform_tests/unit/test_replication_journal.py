@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 
 from coin_platform.errors import PermanentError
-from coin_platform.resources.replication.columns import SourceColumn
 from coin_platform.resources.replication.journal import Journal, JournalFile, TableRecord
+from coin_platform.resources.replication.source_column import SourceColumn
 
 COLUMNS = [SourceColumn("id", 20, -1)]
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from coin_platform.resources.replication.columns import SourceColumn
+from coin_platform.resources.replication.source_column import SourceColumn
 
 SESSION = """
     SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';

@@ -7,10 +7,11 @@ domains, arrays and everything else that is not listed here stays text.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from coin_platform.resources.replication.source_column import SourceColumn
 
 BOOLEAN, BYTEA, DATE, TIMESTAMP, TIMESTAMPTZ, NUMERIC = 16, 17, 1082, 1114, 1184, 1700
 TEXT, VARCHAR, CHARACTER = 25, 1043, 1042
@@ -34,14 +35,6 @@ FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 MAX_PRECISION = 38
 UNQUALIFIED_NUMERIC = pa.decimal128(28, 6)
-
-
-class SourceColumn(NamedTuple):
-    """A column as the catalogue describes it: name, type id, type modifier (-1: none)."""
-
-    name: str
-    type_id: int
-    modifier: int
 
 
 @dataclass

@@ -3,7 +3,6 @@
 Files are written under a staging name; `journal.py` makes them visible.
 """
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from coin_platform.contracts.raw import CHANGE_SEQ, COMMIT_TIMESTAMP, OP
+from coin_platform.disk import sync
 from coin_platform.resources.replication.columns import (
-    SourceColumn,
     UnrepresentableError,
     arrow_type,
     csv_texts,
     typed,
 )
 from coin_platform.resources.replication.layout import CSV_NULL, Format
+from coin_platform.resources.replication.source_column import SourceColumn
 
 ROW_GROUP = 10_000
 PAGE_BYTES = 1 << 20
@@ -90,7 +90,7 @@ class TableFile(ABC):
     def close(self) -> None:
         """Finish the file and force it to disk."""
         self._finish()
-        fsync(self.path)
+        sync(self.path)
 
     def discard(self) -> None:
         """Give the file up."""
@@ -178,12 +178,3 @@ class CsvFile(TableFile):
 
 
 FILES: dict[Format, type[TableFile]] = {"parquet": ParquetFile, "csv": CsvFile}
-
-
-def fsync(path: Path) -> None:
-    """Force a file, or a folder's list of names, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from coin_platform.contracts.database import SCHEMA
+from coin_platform.disk import sync
 from coin_platform.errors import PermanentError
-from coin_platform.resources.replication.columns import SourceColumn
-from coin_platform.resources.replication.files import fsync
 from coin_platform.resources.replication.interface import TableState
+from coin_platform.resources.replication.source_column import SourceColumn
 
 
 @dataclass
@@ -156,7 +156,7 @@ class JournalFile:
             for staged, final in files
         ]
         if journal.moves:
-            fsync(self.staging)
+            sync(self.staging)
         self.save(journal)
         self._make_visible(journal)
 
@@ -172,14 +172,14 @@ class JournalFile:
             self._move(self.lake / staged, self.lake / final)
         for folder in touched:
             if folder.exists():
-                fsync(folder)
+                sync(folder)
         journal.moves, journal.removals = [], []
         self.save(journal)
 
     def _move(self, staged: Path, final: Path) -> None:
         if not final.parent.exists():
             final.parent.mkdir(parents=True)
-            fsync(final.parent.parent)
+            sync(final.parent.parent)
         if staged.exists():
             staged.replace(final)
         elif not final.exists():
@@ -195,9 +195,9 @@ def replace_durably(path: Path, content: dict[str, Any]) -> None:
     temporary = path.with_suffix(".tmp")
     with temporary.open("w") as file:
         json.dump(content, file)
-    fsync(temporary)
+    sync(temporary)
     temporary.replace(path)
-    fsync(path.parent)
+    sync(path.parent)
 
 
 def _table_record(content: dict[str, Any]) -> TableRecord:

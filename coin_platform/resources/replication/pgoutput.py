@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from coin_platform.resources.replication.columns import SourceColumn
+from coin_platform.resources.replication.source_column import SourceColumn
 from coin_platform.resources.replication.tuples import ProtocolError, end_of
 
 

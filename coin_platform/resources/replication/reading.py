@@ -29,7 +29,6 @@ from coin_platform.resources.replication.columns import (
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
-    SourceColumn,
     UnrepresentableError,
     arrow_type,
     csv_texts,
@@ -43,6 +42,7 @@ from coin_platform.resources.replication.files import (
     raw_schema,
 )
 from coin_platform.resources.replication.layout import CSV_NULL
+from coin_platform.resources.replication.source_column import SourceColumn
 
 # Memory holds some of these at a time; a row that is larger comes alone.
 BATCH_BYTES = 4 << 20

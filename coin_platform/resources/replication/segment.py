@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from coin_platform.resources.replication.columns import SourceColumn, UnrepresentableError
+from coin_platform.resources.replication.columns import UnrepresentableError
 from coin_platform.resources.replication.files import BUFFER_BYTES, FILES, ROW_GROUP
 from coin_platform.resources.replication.layout import Format
 from coin_platform.resources.replication.pgoutput import Relation
+from coin_platform.resources.replication.source_column import SourceColumn
 from coin_platform.resources.replication.tuples import UNCHANGED, Fields, columns_of
 
 
