@@ -1,18 +1,18 @@
 """What a run owes: the hours asked for that are not there yet, and the days that are behind."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from coin_platform.check_states import check_states
 from coin_platform.contracts import curated, database, processed, raw, serving
 from coin_platform.contracts.model import Table
 from coin_platform.defs.partitions import day_keys, hour_keys
 from coin_platform.defs.tables import key_of
 from coin_platform.partitions import Window
+from coin_platform.site.evidence import State
 
 HOURLY_TABLES = (*database.TABLES, *raw.TABLES, *processed.TABLES)
 DAILY_TABLES = (*curated.TABLES, *serving.TABLES)
@@ -95,12 +95,7 @@ def passed(
     instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partitions: set[str]
 ) -> set[str]:
     """Partitions of which every check passed, and looked at what is there now."""
-    good: Counter[str | None] = Counter(
-        info.partition_key
-        for info in instance.event_log_storage.get_asset_check_partition_info(
-            list(checks), partition_keys=sorted(partitions)
-        )
-        if info.latest_execution_status == AssetCheckExecutionRecordStatus.SUCCEEDED
-        and info.is_current
-    )
-    return {partition for partition in partitions if good[partition] == len(checks)}
+    good = set(partitions)
+    for states in check_states(instance, checks, sorted(partitions)).values():
+        good &= states[State.PASSED]
+    return good

@@ -1,16 +1,12 @@
 """What Dagster has recorded of the checks of what the page shows."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecordStatus,
-    AssetCheckPartitionInfo,
-)
 
+from coin_platform.check_states import States, check_states
 from coin_platform.contracts import curated, processed
 from coin_platform.defs.checks import newest_records
 from coin_platform.defs.curated import checks as curated_checks
@@ -42,8 +38,6 @@ SPECS = [
 CURATED = {key_of(table) for table in curated.TABLES}
 PROCESSED = {key_of(table) for table in processed.TABLES}
 
-Infos = Sequence[AssetCheckPartitionInfo]
-
 
 def evidence(instance: dg.DagsterInstance, shown: Shown, now: datetime) -> Evidence:
     """The blocking checks of what is shown that have not passed, and all checks of a week.
@@ -58,11 +52,12 @@ def evidence(instance: dg.DagsterInstance, shown: Shown, now: datetime) -> Evide
     newest = shown.window.end
     end = max(newest, min(floor_day(now) + timedelta(days=1), newest + timedelta(days=TALLY_DAYS)))
     week = Window(end - timedelta(days=TALLY_DAYS), end)
-    infos = recorded(instance, [spec.key for spec in SPECS], [*hour_keys(week), *day_keys(week)])
+    everything = [spec.key for spec in SPECS]
+    states = check_states(instance, everything, [*hour_keys(week), *day_keys(week)])
     return Evidence(
         unsettled=tuple(with_words(instance, open_checks)),
-        tallies=tuple(tallies(infos)),
-        failures=tuple(with_words(instance, failures(infos))),
+        tallies=tuple(tallies(states)),
+        failures=tuple(with_words(instance, failures(states))),
         tally_days=TALLY_DAYS,
     )
 
@@ -73,24 +68,6 @@ def blocking(assets: set[dg.AssetKey]) -> list[dg.AssetCheckKey]:
 
 def partitions_of_hours(hours: Sequence[datetime]) -> list[str]:
     return [key for hour in hours for key in hour_keys(Window.of_hour(hour))]
-
-
-def recorded(
-    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partitions: Sequence[str]
-) -> Infos:
-    """The newest record of each check of each of the partitions that has one."""
-    return instance.event_log_storage.get_asset_check_partition_info(
-        checks, partition_keys=partitions
-    )
-
-
-def state_of(info: AssetCheckPartitionInfo) -> State:
-    """A verdict about what has been written over since is none."""
-    if not info.is_current:
-        return State.STALE
-    passed = info.latest_execution_status == AssetCheckExecutionRecordStatus.SUCCEEDED
-    failed = info.latest_execution_status == AssetCheckExecutionRecordStatus.FAILED
-    return State.PASSED if passed else State.FAILED if failed else State.STALE
 
 
 def judged(
@@ -113,14 +90,14 @@ def unsettled(
     instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partitions: Sequence[str]
 ) -> Iterator[Judged]:
     """As `judged`, by one look."""
-    states = {
-        (info.check_key, info.partition_key): state_of(info)
-        for info in recorded(instance, checks, partitions)
-    }
+    states = check_states(instance, checks, partitions)
     pending: dict[tuple[dg.AssetKey, str], bool] = {}
     for check in checks:
+        by_partition = {
+            partition: state for state, found in states[check].items() for partition in found
+        }
         for partition in partitions:
-            state = states.get((check, partition), State.NEVER)
+            state = by_partition.get(partition, State.NEVER)
             if state in (State.STALE, State.NEVER):
                 of = (check.asset_key, partition)
                 if of not in pending:
@@ -137,23 +114,24 @@ def is_being_written(instance: dg.DagsterInstance, asset: dg.AssetKey, partition
     return run is not None and not run.is_finished
 
 
-def failures(infos: Infos) -> list[Judged]:
+def failures(states: States) -> list[Judged]:
     """The newest checks that failed, newest partition first."""
     failed = [
-        Judged(id_of(info.check_key), info.check_key.name, info.partition_key, State.FAILED)
-        for info in infos
-        if state_of(info) is State.FAILED and info.partition_key
+        Judged(id_of(check), check.name, partition, State.FAILED)
+        for check, found in states.items()
+        for partition in found[State.FAILED]
     ]
     failed.sort(key=lambda one: (one.partition, one.table, one.check), reverse=True)
     return failed[:MOST_FAILURES]
 
 
-def tallies(infos: Infos) -> Iterator[Tally]:
+def tallies(states: States) -> Iterator[Tally]:
     """How many partitions of each check passed and failed, in the order of the data's way."""
-    counts = Counter((info.check_key, state_of(info)) for info in infos)
     for spec in SPECS:
-        passed, failed = counts[spec.key, State.PASSED], counts[spec.key, State.FAILED]
-        others = counts[spec.key, State.STALE]
+        found = states[spec.key]
+        passed, failed, others = (
+            len(found[state]) for state in (State.PASSED, State.FAILED, State.STALE)
+        )
         if passed + failed + others:
             yield Tally(id_of(spec.key), spec.name, bool(spec.blocking), passed, failed, others)
 
