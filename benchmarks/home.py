@@ -6,9 +6,10 @@ that the platform has done, so that it need not be waited for.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks.data import FIRST_HOUR
 from coin_platform.partitions import HOUR, Window
@@ -39,12 +40,23 @@ def settings_of(home: Path, coins: int) -> Settings:
 
 @contextmanager
 def market(settings: Settings, last: datetime) -> Iterator[Simulated]:
-    """The simulated market as the hour `last` has just closed."""
-    source = Simulated(settings.simulator_seed, clock=lambda: last + HOUR + timedelta(minutes=2))
-    try:
+    """The simulated market, and the platform, as the hour `last` has just closed.
+
+    By the real clock each hour of the past would be a revision of a day that was published.
+    """
+    from coin_platform.defs.serving import assets
+    from coin_platform.running import session
+    from coin_platform.transforms import publishing
+
+    def clock() -> datetime:
+        return last + HOUR + timedelta(minutes=2)
+
+    source = Simulated(settings.simulator_seed, clock=clock)
+    with ExitStack() as patched:
+        patched.callback(source.close)
+        for module in (assets, session, publishing):
+            patched.enter_context(patch.object(module, "utc_now", clock))
         yield source
-    finally:
-        source.close()
 
 
 def hours_from(begin: datetime, count: int) -> list[datetime]:
