@@ -40,7 +40,7 @@ def builds(share: int) -> Contender:
         days = max(1, case.sizes.site_days // share)
         with case.timed():
             with case.part("looking at what there is"):
-                found = survey(lake, days, settings.currency, lambda _: NO_CHECKS)
+                found = survey(site, lake, days, settings.currency, lambda _: NO_CHECKS)
             with case.part("building and writing"):
                 done = bring_up_to_date(site, lake, found, settings.currency, "bench", utc_now())
         return json.loads(json.dumps(done.facts, default=str)).get("coins")

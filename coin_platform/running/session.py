@@ -75,6 +75,7 @@ class Session:
 
         def surveyed() -> "Survey":
             return survey(
+                site,
                 served,
                 settings.site_days,
                 settings.currency,

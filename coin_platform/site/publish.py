@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from coin_platform.errors import TransientError
@@ -19,7 +19,7 @@ from coin_platform.site.evidence import Evidence
 from coin_platform.site.market import Market
 from coin_platform.site.release import Held, History, Release
 from coin_platform.site.releases import Releases
-from coin_platform.site.shown import Shown, shown
+from coin_platform.site.shown import Missing, Shown, missing_hours, shown
 
 NOTHING_YET = "curated has no hour yet: nothing can be shown"
 
@@ -28,6 +28,7 @@ NOTHING_YET = "curated has no hour yet: nothing can be shown"
 class Survey:
     """What a release made now would show, of which versions of the tables, and what checks say."""
 
+    missing: Missing
     shown: Shown | None
     evidence: Evidence | None
     versions: Mapping[str, int]
@@ -48,10 +49,13 @@ class Outcome:
     facts: Mapping[str, Any]
 
 
-def survey(lake: ServedLake, days: int, currency: str, look: Callable[[Shown], Evidence]) -> Survey:
+def survey(
+    site: Releases, lake: ServedLake, days: int, currency: str, look: Callable[[Shown], Evidence]
+) -> Survey:
     """Look at what is there; `look` gives what the checks say of what is shown."""
     versions = versions_of(lake)
-    what = shown(lake, days)
+    missing = known_missing_hours(site.newest(), versions) or missing_hours(lake)
+    what = shown(missing, days)
     evidence = look(what) if what else None
     basis = {
         "versions": versions,
@@ -61,7 +65,18 @@ def survey(lake: ServedLake, days: int, currency: str, look: Callable[[Shown], E
         "code": assets.fingerprint(),
     }
     digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
-    return Survey(what, evidence, versions, digest[:32])
+    return Survey(missing, what, evidence, versions, digest[:32])
+
+
+def known_missing_hours(newest: Release | None, versions: Mapping[str, int]) -> Missing:
+    """What the newest release remembers of these versions, so that they need not be read.
+
+    Empty where it is of others. Reading a table takes libraries that nothing else needs when
+    there is nothing to do.
+    """
+    if newest is None or newest.facts.get("versions") != versions:
+        return {}
+    return {date.fromisoformat(day): set(hours) for day, hours in newest.missing.items()}
 
 
 def versions_of(lake: ServedLake) -> dict[str, int]:
@@ -149,4 +164,5 @@ def described(  # noqa: PLR0913  what a release tells
         },
         files={},
         history=behind.id,
+        missing={f"{day:%Y-%m-%d}": sorted(hours) for day, hours in found.missing.items()},
     )

@@ -35,7 +35,8 @@ class History:
 class Release:
     """What `release.json` says; `files` are the digests of its files by name.
 
-    `history` is the id of the history that it shows beside its own files.
+    `history` is the id of the history that it shows beside its own files. `missing` are the days
+    of curated that it was made of, shown or older, with the hours that each lacks.
     """
 
     id: str
@@ -45,3 +46,4 @@ class Release:
     facts: Mapping[str, Any]
     files: Mapping[str, str]
     history: str | None = None
+    missing: Mapping[str, Sequence[int]] = field(default_factory=dict)

@@ -1,11 +1,15 @@
 """Which hours and days the page shows: those that curated was made of, the newest days of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from coin_platform.contracts import curated
 from coin_platform.partitions import Window
 from coin_platform.resources.lake.served import ServedLake
+
+# The days that curated has hours of, and which hours of each it lacks.
+Missing = Mapping[date, set[int]]
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,10 @@ class Shown:
         return self.hours[-1]
 
 
-def shown(lake: ServedLake, days: int) -> Shown | None:
-    """The newest so many days of curated; None where curated has no hour yet."""
+def missing_hours(lake: ServedLake) -> Missing:
+    """What curated says of itself."""
     if not lake.exists(curated.PUBLICATIONS):
-        return None
+        return {}
     columns = ["day", "hours", "hours_missing"]
     missing: dict[date, set[int]] = {}
     for row in lake.rows(curated.PUBLICATIONS, columns).to_pylist():
@@ -37,6 +41,11 @@ def shown(lake: ServedLake, days: int) -> Shown | None:
             absent = {int(hour) for hour in (row["hours_missing"] or "").split(",") if hour}
             # An hour is shown as soon as one table has it, and what is shown is judged.
             missing[row["day"]] = missing.get(row["day"], absent) & absent
+    return missing
+
+
+def shown(missing: Missing, days: int) -> Shown | None:
+    """The newest so many days of curated; None where curated has no hour yet."""
     if not missing:
         return None
     newest = max(missing)

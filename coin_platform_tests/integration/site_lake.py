@@ -187,7 +187,7 @@ def publish(
     site: Releases, lake: SiteLake, found: Evidence | None = None, now: datetime = NOW
 ) -> Outcome:
     """Bring the site up to date, with what the checks are to say."""
-    surveyed = survey(lake.served, 90, "USD", lambda _: found or evidence())
+    surveyed = survey(site, lake.served, 90, "USD", lambda _: found or evidence())
     return bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", now)
 
 
@@ -208,4 +208,4 @@ def coin(site: Releases, id_: int) -> dict[str, Any]:
 
 def due(site: Releases, lake: SiteLake, found: Evidence | None = None) -> bool:
     """Whether there is anything to bring up to date, with what the checks are to say."""
-    return is_due(site, survey(lake.served, 90, "USD", lambda _: found or evidence()))
+    return is_due(site, survey(site, lake.served, 90, "USD", lambda _: found or evidence()))

@@ -176,7 +176,13 @@ def test_a_page_waits_for_checks_that_are_still_to_come(platform):
     served = ServedLake(platform.lake)
 
     def look():
-        return survey(served, 90, "USD", lambda what: evidence(platform.instance, what, utc_now()))
+        return survey(
+            platform.site,
+            served,
+            90,
+            "USD",
+            lambda what: evidence(platform.instance, what, utc_now()),
+        )
 
     found = look()
     assert found.evidence.is_pending

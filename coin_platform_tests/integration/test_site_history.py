@@ -93,7 +93,7 @@ def test_what_is_lost_of_a_history_is_named_and_cannot_be_gone_back_to(lake, sit
 
 
 def test_a_page_of_one_day_has_no_days_before_it(lake, site):
-    surveyed = survey(lake.fill().served, 1, "USD", lambda _: evidence())
+    surveyed = survey(site, lake.fill().served, 1, "USD", lambda _: evidence())
     bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
     assert site.history(site.current().history).files == {}
     assert len(coin(site, 1)["close"]) == 1

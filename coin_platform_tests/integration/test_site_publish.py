@@ -13,10 +13,16 @@ from coin_platform.errors import TransientError
 from coin_platform.partitions import HOUR, instant_text
 from coin_platform.resources.lake import Lake
 from coin_platform.site.evidence import Judged, State
-from coin_platform.site.publish import bring_up_to_date, is_outdated, survey
+from coin_platform.site.publish import (
+    bring_up_to_date,
+    is_outdated,
+    known_missing_hours,
+    survey,
+    versions_of,
+)
 from coin_platform.site.releases import Releases
 from coin_platform.site.script import value_of
-from coin_platform.site.shown import shown
+from coin_platform.site.shown import missing_hours, shown
 from coin_platform_tests.integration.site_lake import (
     HOSTILE,
     LAST,
@@ -65,7 +71,7 @@ class Elements(HTMLParser):
 def test_the_newest_days_are_shown_and_their_missing_hours_are_not(lake):
     lake.days = 5
     lake.missing = {LAST - 3 * HOUR, LAST - 30 * HOUR}
-    what = shown(lake.fill().served, 3)
+    what = shown(missing_hours(lake.fill().served), 3)
     assert what.hours == [hour for hour in lake.hours if hour in what.window]
     assert what.hour == LAST
     assert len(what.days) == 3
@@ -73,7 +79,7 @@ def test_the_newest_days_are_shown_and_their_missing_hours_are_not(lake):
 
 
 def test_an_empty_lake_shows_nothing_and_the_page_says_so(lake, site):
-    assert shown(lake.served, 3) is None
+    assert shown(missing_hours(lake.served), 3) is None
     done = publish(site, lake)
     assert done.release is None
     assert done.held.reasons == ("curated has no hour yet: nothing can be shown",)
@@ -239,6 +245,16 @@ def test_a_site_is_outdated_by_its_tables_alone_unless_it_is_held(lake, site):
     assert not is_outdated(site, lake.served)
 
 
+def test_a_release_remembers_the_hours_that_its_tables_lack_until_these_change(lake, site):
+    lake.days, lake.missing = 3, {LAST - 2 * HOUR, LAST - 30 * HOUR}
+    publish(site, lake.fill())
+    missing, newest = missing_hours(lake.served), site.newest()
+    assert (LAST - 2 * HOUR).hour in missing[LAST.date()]
+    assert known_missing_hours(newest, versions_of(lake.served)) == missing
+    lake.fill()
+    assert known_missing_hours(newest, versions_of(lake.served)) == {}
+
+
 def test_publishing_what_is_published_changes_nothing(lake, site):
     first = publish(site, lake.fill())
     again = publish(site, lake, now=NOW + HOUR)
@@ -266,7 +282,7 @@ def test_a_release_whose_folder_was_removed_is_made_anew(lake, site):
 
 
 def test_a_table_that_changes_while_it_is_read_is_not_published(lake, site):
-    surveyed = survey(lake.fill().served, 90, "USD", lambda _: evidence())
+    surveyed = survey(site, lake.fill().served, 90, "USD", lambda _: evidence())
     lake.fill()
     with pytest.raises(TransientError, match="changed while"):
         bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
@@ -276,7 +292,7 @@ def test_a_table_that_changes_while_it_is_read_is_not_published(lake, site):
 def test_the_page_shows_so_many_days_and_no_older_ones(lake, site):
     lake.days = 6
     lake.fill()
-    surveyed = survey(lake.served, 2, "USD", lambda _: evidence())
+    surveyed = survey(site, lake.served, 2, "USD", lambda _: evidence())
     bring_up_to_date(site, lake.served, surveyed, "USD", "a-run", NOW)
     assert len(coin(site, 1)["close"]) == 2
     assert len(data(site, "overview")["coins"]) == 36

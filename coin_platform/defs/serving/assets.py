@@ -44,6 +44,7 @@ def market_site(
     started, now = time.monotonic(), utc_now()
     with told_to_dagster():
         found = survey(
+            site,
             served,
             settings.site_days,
             settings.currency,

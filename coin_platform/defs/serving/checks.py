@@ -19,7 +19,7 @@ from coin_platform.site import build
 from coin_platform.site.release import Release
 from coin_platform.site.releases import Releases
 from coin_platform.site.script import value_of
-from coin_platform.site.shown import shown
+from coin_platform.site.shown import missing_hours, shown
 
 EXAMPLES = 5
 
@@ -99,7 +99,7 @@ def newest_hour(release: Release) -> tuple[datetime, datetime]:
 
 
 def page_is_current(release: Release, served: ServedLake) -> Verdict:
-    newest = shown(served, 1)
+    newest = shown(missing_hours(served), 1)
     hour = instant_text(newest.hour) if newest else "none"
     return Verdict(
         release.hour == hour, f"the page is of {release.hour}, curated's newest is {hour}"
