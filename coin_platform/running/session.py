@@ -4,7 +4,7 @@ Dagster is imported only once the home is in use, because its server then starts
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from coin_platform import home
 from coin_platform.contracts import processed
 from coin_platform.partitions import Window, utc_now, windows_of
+from coin_platform.running.starting import collector_at_rest
 from coin_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,15 +96,17 @@ def session(
 ) -> Iterator[Session]:
     """Use the home; `resources` replace some of it. Raises `PlatformError` when it cannot be."""
     home.claim(settings)
-    with home.in_use(settings):
-        from coin_platform.definitions import build_definitions
-        from coin_platform.running.execute import bury_dead_runs, observing_logger
+    with home.in_use(settings), ExitStack() as stack:
+        with collector_at_rest():
+            from coin_platform.definitions import build_definitions
+            from coin_platform.running.execute import bury_dead_runs, observing_logger
 
-        loggers = {"observer": observing_logger(observer)}
-        definitions = build_definitions(settings, resources, loggers)
-        with home.open_instance(settings) as instance:
-            bury_dead_runs(instance)
-            yield Session(settings, definitions, instance, observer, blocking_checks(definitions))
+            loggers = {"observer": observing_logger(observer)}
+            definitions = build_definitions(settings, resources, loggers)
+            instance = stack.enter_context(home.open_instance(settings))
+            blocking = blocking_checks(definitions)
+        bury_dead_runs(instance)
+        yield Session(settings, definitions, instance, observer, blocking)
 
 
 def run_hours(
