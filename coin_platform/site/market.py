@@ -4,8 +4,8 @@ The days before it, coin by coin, are in `history.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from coin_platform.contracts import curated
@@ -15,14 +15,13 @@ from coin_platform.resources.lake.served import ServedLake
 from coin_platform.site.candles import (
     CANDLE,
     Facts,
-    by_coin,
     facts_of,
     finite,
     finite_values,
     rows_in,
-    series_of,
     sources_of,
 )
+from coin_platform.site.closes import Closes, closes_of
 from coin_platform.site.shown import Shown
 
 if TYPE_CHECKING:
@@ -36,14 +35,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Coin:
-    """A coin that the page's newest day knows, and that day's candle.
-
-    `closes` are of the newest 30 days, from its first one among them; None where a day has none.
-    """
+    """A coin that the page's newest day knows, and that day's candle."""
 
     facts: Facts
     candle: dict[str, float | None]
-    closes: list[float | None] = field(repr=False)
 
     @property
     def is_priced(self) -> bool:
@@ -52,11 +47,15 @@ class Coin:
 
 @dataclass(frozen=True)
 class Market:
-    """All of it: the overview by hour, the coins and the lists of the newest day."""
+    """All of it: the overview by hour, the coins and the lists of the newest day.
+
+    `closes` are those of the coins, in their order, of the newest 30 days.
+    """
 
     shown: Shown
     overview: list[Row]
     coins: list[Coin]
+    closes: Closes
     movers: list[Row]
     supplies: list[Row]
     highest: list[Row]
@@ -97,7 +96,8 @@ def read(lake: ServedLake, shown: Shown, currency: str) -> Market:
     return Market(
         shown=shown,
         overview=overview.to_pylist(),
-        coins=coins_of(prices, recent, last),
+        coins=coins_of(prices),
+        closes=closes_of(recent, prices["coin_id"], first, last),
         movers=rows(curated.DAILY_TOP_MOVERS, newest).sort_by("rank").to_pylist(),
         supplies=rows(curated.TOP_CIRCULATING_SUPPLY, newest).sort_by("rank").to_pylist(),
         highest=rows(curated.TOP_PRICES, newest).sort_by("rank").to_pylist(),
@@ -105,15 +105,10 @@ def read(lake: ServedLake, shown: Shown, currency: str) -> Market:
     )
 
 
-def coins_of(newest: "pa.Table", recent: "pa.Table", last: date) -> list[Coin]:
-    """The coins of the newest day's prices, with their recent closes up to `last`."""
-    closes = series_of(by_coin(recent), ["close"], last)
+def coins_of(newest: "pa.Table") -> list[Coin]:
+    """The coins of the newest day's prices."""
     candles = {name: finite_values(newest[name]) for name in CANDLE}
     return [
-        Coin(
-            facts,
-            {name: values[place] for name, values in candles.items()},
-            closes[facts.id].days["close"],
-        )
+        Coin(facts, {name: values[place] for name, values in candles.items()})
         for place, facts in enumerate(facts_of(newest))
     ]

@@ -10,7 +10,6 @@ from coin_platform.site.market import MEASURES, Coin, Market
 
 PARTS = 64  # of the newest day's candles: a page of one coin loads a small file
 WEEK = 7
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def overview(market: Market) -> dict[str, Any]:
@@ -38,9 +37,11 @@ def coin_list(market: Market) -> list[list[Any]]:
     volatility, and up to 30 daily closes as a text for a small line.
     """
 
-    def largest_first(coin: Coin) -> tuple[float, int]:
+    def largest_first(row: tuple[Coin, float | None, str]) -> tuple[float, int]:
+        coin = row[0]
         return -(coin.candle["market_cap"] or -1), coin.facts.id
 
+    rows = zip(market.coins, market.closes.days_ago(WEEK), market.closes.lines(), strict=True)
     return [
         [
             coin.facts.id,
@@ -48,13 +49,13 @@ def coin_list(market: Market) -> list[list[Any]]:
             coin.facts.symbol,
             coin.candle["close"],
             rise(coin.candle["open"], coin.candle["close"]),
-            rise(week_before(coin), coin.candle["close"]),
+            rise(week_before, coin.candle["close"]),
             coin.candle["market_cap"],
             coin.candle["average_volume_24h"],
             coin.facts.volatility,
-            sparkline(coin.closes),
+            line,
         ]
-        for coin in sorted(market.coins, key=largest_first)
+        for coin, week_before, line in sorted(rows, key=largest_first)
         if coin.is_priced
     ]
 
@@ -69,24 +70,6 @@ def newest(market: Market, part: int) -> dict[str, Any]:
             if coin.facts.id % PARTS == part
         },
     }
-
-
-def week_before(of: Coin) -> float | None:
-    return of.closes[-1 - WEEK] if len(of.closes) > WEEK else None
-
-
-def sparkline(closes: list[float | None]) -> str:
-    """The closes as digits to base 36, the lowest 0 and the highest z; a day without one: `-`."""
-    known = [close for close in closes if close is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-
-    def digit(close: float | None) -> str:
-        if close is None:
-            return "-"
-        part = (close - low) / (high - low) if high > low else 0.5
-        return DIGITS[round(part * (len(DIGITS) - 1))]
-
-    return "".join(map(digit, closes))
 
 
 def rise(before: float | None, now: float | None) -> float | None:
