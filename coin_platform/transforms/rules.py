@@ -11,7 +11,7 @@ from pyspark.sql import functions as fn
 
 from coin_platform.contracts.model import Rule, Severity
 
-FAILED, WRONG, BROKEN = "_failed", "_wrong", "_broken"
+JUDGEMENT = FAILED, WRONG, BROKEN = "_failed", "_wrong", "_broken"
 GRAVE = (Severity.FAIL, Severity.QUARANTINE)
 
 
