@@ -43,7 +43,7 @@ def latest(rows: DataFrame, key: Sequence[str], load_started: str | None = None)
         if found.num_rows <= FEW:
             # Few are told to the engine as they are, so that it need not find them twice more, and
             # when their newest changes were made, which leaves out most of a full load.
-            repeated = rows.sparkSession.createDataFrame(found, repeated.schema)
+            repeated = rows.sparkSession.createDataFrame(found)
             holding = rows.filter(made_between(found["_newest"]))
         newest = (
             holding.withColumn("_newest", change_order())

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 
 from coin_platform.contracts import processed
-from coin_platform.contracts.model import Severity, Table
+from coin_platform.contracts.model import Table
 from coin_platform.partitions import Window, instant_text
 from coin_platform.resources.lake import Lake, RawFile
-from coin_platform.transforms.rules import BROKEN, all_broken, is_wrong
+from coin_platform.transforms.rules import FAILED, all_broken, is_wrong
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,8 @@ class Verdicts:
 def verdicts(judged: DataFrame, releases: "pd.DataFrame | None" = None) -> Verdicts:
     """Judge the wrong ones among current rows."""
     wrong = judged.filter(is_wrong()).withColumn("rules", all_broken()).toArrow()
-    rows = wrong.select(["snapshot_hour", "coin_id", BROKEN[Severity.FAIL]]).to_pandas()
-    failed = rows[rows[BROKEN[Severity.FAIL]] != ""]
+    rows = wrong.select(["snapshot_hour", "coin_id", FAILED]).to_pandas()
+    failed = rows[rows[FAILED].notna()]
     stopped = {
         hour.to_pydatetime(): reason(hour.to_pydatetime(), of_hour)
         for hour, of_hour in failed.groupby("snapshot_hour")
@@ -59,7 +59,7 @@ def verdicts(judged: DataFrame, releases: "pd.DataFrame | None" = None) -> Verdi
 
 def reason(hour: datetime, rows: "pd.DataFrame") -> str:
     coins = ", ".join(str(coin) for coin in rows["coin_id"].head(EXAMPLES))
-    ids = {id_ for broken in rows[BROKEN[Severity.FAIL]] for id_ in broken.split(",")}
+    ids = {id_ for broken in rows[FAILED] for id_ in broken.split(",")}
     rules = ", ".join(sorted(ids))
     return f"{instant_text(hour)}: {len(rows)} rows break {rules}, e.g. of coins {coins}"
 

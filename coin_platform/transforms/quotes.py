@@ -6,7 +6,7 @@ from pyspark.sql import functions as fn
 from coin_platform.contracts import processed, raw
 from coin_platform.contracts.model import Table, Type
 from coin_platform.transforms.latest import latest
-from coin_platform.transforms.rules import all_broken, judge
+from coin_platform.transforms.rules import JUDGEMENT, all_broken, judge
 
 PLACEHOLDERS = {
     Type.TEXT: "''",
@@ -22,25 +22,23 @@ def current(rows: DataFrame, load_started: str | None = None) -> DataFrame:
 
 
 def written(judged: DataFrame) -> DataFrame:
-    """Judged rows in the columns of processed/coin_quotes, and those that the contract evolves."""
+    """Judged rows in the columns of processed/coin_quotes, and those that came along beyond raw's.
+
+    Columns are taken away by name rather than chosen: an engine takes a while to say what a frame
+    of this size has.
+    """
     table = processed.COIN_QUOTES
-    beyond = [
-        name
-        for name in judged.columns
-        if name not in raw.COIN_QUOTES.column_names and not name.startswith("_")
-    ]
-    return judged.withColumn("warnings", all_broken()).select(
-        *(never_null(table, name) for name in table.column_names), *beyond
-    )
+    required = [column.name for column in table.columns if not column.nullable]
+    only_in_raw = set(raw.COIN_QUOTES.column_names) - set(table.column_names)
+    return judged.withColumns(
+        {"warnings": all_broken()} | {name: never_null(table, name) for name in required}
+    ).drop(*sorted(only_in_raw), *JUDGEMENT)
 
 
 def never_null(table: Table, name: str) -> Column:
-    """The column, with a placeholder for null where the table allows none.
+    """The column of a table that allows no null in it, with a placeholder for null.
 
     Sail checks NOT NULL on rows that a filter drops afterwards: deletes, which carry only their
     key, and rows that are quarantined.
     """
-    column = table.column(name)
-    if column.nullable:
-        return fn.col(name)
-    return fn.coalesce(fn.col(name), fn.expr(PLACEHOLDERS[column.type])).alias(name)
+    return fn.coalesce(fn.col(name), fn.expr(PLACEHOLDERS[table.column(name).type]))
