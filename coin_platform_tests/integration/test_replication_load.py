@@ -1,7 +1,7 @@
 """The full load against a real server: every value is what the change log would have brought."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg import OperationalError
@@ -206,7 +206,7 @@ def test_instants_have_six_digits_of_a_second_in_csv_whatever_their_fraction(
 
     load = Load(database, tmp_path, "csv").run()
 
-    start = datetime(2026, 11, 22, 13)
+    start = datetime(2026, 11, 22, 13, tzinfo=UTC)
     expected = {n: start + timedelta(microseconds=n * 10 ** (abs(n) % 7)) for n in range(-70, 71)}
     found = dict(
         line.split(",")[2:4] for path in load.files() for line in path.read_text().splitlines()[1:]
