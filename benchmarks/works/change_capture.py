@@ -87,8 +87,13 @@ def ours(case: Case) -> object:
 
     pace = Pace(poll_seconds=0.0, gather_seconds=0.0)
     at = server.parameters(case.shared)
-    with catalog.connect(at) as connection, case.timed(), suppress(AllDeliveredError):
-        Stream(connection, journals, journal, "parquet", pace, heard).follow()
+    with (
+        catalog.connect(at) as connection,
+        catalog.connect(at) as reader,
+        case.timed(),
+        suppress(AllDeliveredError),
+    ):
+        Stream(connection, reader, journals, journal, "parquet", pace, heard).follow()
     compare(case, journals.folder / "coin_quotes")
     return asdict(journal.tables["coin_quotes"])
 

@@ -218,6 +218,46 @@ def test_loads_of_different_hours_at_once_leave_the_newest_coins(postgres):
     assert {row["name"] for row in stored(postgres, COINS).values()} == {str(hours[-1])}
 
 
+def test_a_quote_that_somebody_else_writes_meanwhile_is_merged(postgres):
+    written = []
+    load = threading.Thread(
+        target=lambda: written.append(postgres.upsert(coins(H0, 1, 2), quotes(H0, 1, 2, price=2.0)))
+    )
+    blocked = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    with postgres.connect(autocommit=True) as other:
+        with other.transaction():
+            for coin in (2, 3):
+                other.execute(
+                    "INSERT INTO market.coin_quotes "
+                    "(snapshot_hour, coin_id, currency, price, source, loaded_at) "
+                    "VALUES (%s, %s, 'USD', 1.0, 'hand', now())",
+                    [H0, coin],
+                )
+            load.start()
+            while not other.execute(blocked).fetchone():
+                pass
+        load.join(30)
+
+    assert written == [
+        Upserted(coins=2, coins_changed=2, quotes=2, quotes_changed=2, quotes_deleted=1)
+    ]
+    assert {key: row["price"] for key, row in stored(postgres).items()} == {
+        (1, H0): 2.0,
+        (2, H0): 2.0,
+    }
+
+
+def test_a_new_hour_lies_in_the_order_of_its_key_and_has_its_transactions_time(postgres):
+    postgres.upsert(coins(H0, 3, 1, 2), quotes(H0, 3, 1, 2))
+
+    with postgres.connect() as connection:
+        rows = connection.execute(
+            "SELECT coin_id, loaded_at = (SELECT loaded_at FROM market.coins WHERE coin_id = 1) "
+            "FROM market.coin_quotes ORDER BY ctid"
+        ).fetchall()
+    assert rows == [(1, True), (2, True), (3, True)]
+
+
 def test_a_lost_connection_is_tried_again(postgres):
     with postgres.connect(autocommit=True) as blocker:
         blocker.execute("SELECT pg_advisory_lock(%s)", [WRITE_LOCK])

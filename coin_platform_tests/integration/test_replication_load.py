@@ -1,6 +1,7 @@
 """The full load against a real server: every value is what the change log would have brought."""
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg import OperationalError
@@ -9,6 +10,7 @@ from coin_platform.resources.replication import catalog, reading
 from coin_platform.resources.replication.files import FILES
 from coin_platform.resources.replication.full_load import READ, FullLoad
 from coin_platform.resources.replication.journal import Journal, JournalFile
+from coin_platform.resources.replication.layout import CSV_NULL
 from coin_platform.resources.replication.start import begin
 from coin_platform_tests.integration.replication_support import _read, started, wait_until
 
@@ -175,6 +177,41 @@ def test_a_text_that_equals_the_null_marker_stops_its_table_in_csv_only(database
 
     assert "null marker" in refused.journal.tables["t"].last_error
     assert [row["x"] for row in held.rows()] == ["__null__"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text", "varchar(9)", "char(0)", "name", "bytea", "varbit", "worded", "domained"]
+)
+def test_an_empty_value_of_whatever_type_is_quoted_where_nothing_else_is(
+    database, sql, tmp_path, kind
+):
+    sql("CREATE TYPE worded AS ENUM ('', 'x'); CREATE DOMAIN domained AS varchar(3)")
+    kind = kind.replace("char(0)", '"char"')
+    sql(f"CREATE TABLE market.t AS SELECT 1 AS id, ''::{kind} AS x, NULL::{kind} AS y")
+
+    (path,) = Load(database, tmp_path, "csv").run().files()
+
+    row = path.read_text().splitlines()[1]
+    assert row.split(",", 2)[2] == f'1,"",{CSV_NULL},{CSV_NULL}'
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz"])
+def test_instants_have_six_digits_of_a_second_in_csv_whatever_their_fraction(
+    database, sql, tmp_path, kind
+):
+    sql(
+        f"CREATE TABLE market.t AS SELECT n AS id, ('2026-11-22 13:00:00Z'::timestamptz "
+        f"+ n * interval '1 us' * 10 ^ (abs(n) % 7))::{kind} AS x FROM generate_series(-70, 70) n"
+    )
+
+    load = Load(database, tmp_path, "csv").run()
+
+    start = datetime(2026, 11, 22, 13, tzinfo=UTC)
+    expected = {n: start + timedelta(microseconds=n * 10 ** (abs(n) % 7)) for n in range(-70, 71)}
+    found = dict(
+        line.split(",")[2:4] for path in load.files() for line in path.read_text().splitlines()[1:]
+    )
+    assert found == {str(n): f"{at:%Y-%m-%d %H:%M:%S.%f}" for n, at in expected.items()}
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])

@@ -21,7 +21,7 @@ from coin_platform.resources.replication.layout import (
     commit_text,
     load_file,
 )
-from coin_platform.resources.replication.reading import exactly
+from coin_platform.resources.replication.lines import exactly
 from coin_platform.resources.replication.source_column import SourceColumn
 
 TEXT, INT2, INT4, INT8, REAL, DOUBLE, BOOL = 25, 21, 23, 20, 700, 701, 16
@@ -180,7 +180,9 @@ def test_lines_of_a_copy_become_those_that_the_changes_of_such_rows_have(tmp_pat
     columns = [column(TEXT, name=f"c{n}") for n in range(len(rows[0]))]
     path = write(tmp_path_factory.mktemp("csv") / "f", CsvFile, columns, rows)
     start = ["I", "2026-01-01 00:00:00.000000"]
-    printed = "".join(",".join(map(copied, [*start, *row, None])) + "\n" for row in rows)
+    printed = "".join(
+        ",".join(map(copied, [*start, *row, '"' if "" in row else None])) + "\n" for row in rows
+    )
 
     lines = exactly(printed.encode(), columns)
 

@@ -55,6 +55,12 @@ def update_coins(columns: list[str]) -> sql.Composed:
     )
 
 
+# The transaction's time, as `loaded_at` has it, where the table has no quote of the hour.
+EMPTY_HOUR = sql.SQL(
+    "SELECT now() WHERE NOT EXISTS (SELECT FROM market.coin_quotes WHERE snapshot_hour = %(hour)s)"
+)
+
+
 def upsert_quotes(columns: list[str]) -> sql.Composed:
     facts: dict[str, sql.Composable] = {
         name: sql.SQL(

@@ -1,15 +1,18 @@
 """One hour into the database: what its frames must look like, and how they are merged.
 
-The frames are copied into temporary tables, and the statements of `statements.py` carry over what
-differs. Nothing here opens a connection or tries again; that is `postgres.py`'s.
+The quotes of an hour that the table does not hold are copied into it. All else is copied into
+temporary tables, and the statements of `statements.py` carry over what differs. Nothing here opens
+a connection or tries again; that is `postgres.py`'s.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 import pandas as pd
 import psycopg
 import pyarrow as pa
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 
 from coin_platform.contracts.database import COIN_QUOTES, COINS, SCHEMA
 from coin_platform.contracts.model import Table
@@ -57,7 +60,7 @@ def _to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
                 raise PermanentError(f"{table.id}: {name} must not be null")
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise PermanentError(f"the frame for {table.id} has a wrong type: {error}") from error
-    if rows.group_by(list(table.key)).aggregate([]).num_rows != rows.num_rows:
+    if frame.duplicated(list(table.key)).any():
         raise PermanentError(f"the frame for {table.id} has duplicates of ({', '.join(table.key)})")
     return rows
 
@@ -71,50 +74,77 @@ def write(connection: psycopg.Connection, coins: pa.Table, quotes: pa.Table) -> 
     hour: datetime = quotes["snapshot_hour"][0].as_py()
     coins, quotes = _fitted(connection, COINS, coins), _fitted(connection, COIN_QUOTES, quotes)
     _stage(connection, COINS, coins)
-    _stage(connection, COIN_QUOTES, quotes)
     # One hour at a time: two loads of an hour must not mix, and a coin's newest hour is only
-    # known once the load of another hour has ended. Copying went on in parallel.
+    # known once the load of another hour has ended.
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
     at = {"hour": hour}
-    return Upserted(
-        coins=coins.num_rows,
-        coins_changed=connection.execute(statements.insert_coins(coins.column_names)).rowcount
-        + connection.execute(statements.update_coins(coins.column_names), at).rowcount,
-        quotes=quotes.num_rows,
-        quotes_changed=connection.execute(statements.upsert_quotes(quotes.column_names)).rowcount,
-        quotes_deleted=connection.execute(statements.DELETE_QUOTES, at).rowcount,
+    coins_changed = (
+        connection.execute(statements.insert_coins(coins.column_names)).rowcount
+        + connection.execute(statements.update_coins(coins.column_names), at).rowcount
+    )
+    changed, deleted = _write_quotes(connection, quotes, at)
+    return Upserted(coins.num_rows, coins_changed, quotes.num_rows, changed, deleted)
+
+
+def _write_quotes(
+    connection: psycopg.Connection, quotes: pa.Table, at: dict[str, datetime]
+) -> tuple[int, int]:
+    """How many rows were inserted or updated, and how many deleted."""
+    empty = connection.execute(statements.EMPTY_HOUR, at).fetchone()
+    if empty:
+        loaded_at = pa.repeat(pa.scalar(empty[0], pa.timestamp("us", "UTC")), quotes.num_rows)
+        rows = quotes.sort_by([(name, "ascending") for name in COIN_QUOTES.key])
+        target = sql.Identifier(SCHEMA, COIN_QUOTES.name)
+        # Others than the platform, who do not ask for the lock, may write such a quote meanwhile.
+        with suppress(UniqueViolation):
+            with connection.transaction():
+                _copy(connection, target, rows.append_column("loaded_at", loaded_at))
+            return quotes.num_rows, 0
+    _stage(connection, COIN_QUOTES, quotes)
+    return (
+        connection.execute(statements.upsert_quotes(quotes.column_names)).rowcount,
+        connection.execute(statements.DELETE_QUOTES, at).rowcount,
     )
 
 
 def _fitted(connection: psycopg.Connection, table: Table, rows: pa.Table) -> pa.Table:
     """The columns that the table, as it is now, can hold, in the types that it has."""
     found = catalog.columns(connection, table)
-    names = catalog.writable(table, catalog.drift(table, found), rows.column_names)
+    different = catalog.drift(table, found)
+    catalog.require(different, ["loaded_at"])
+    names = catalog.writable(table, different, rows.column_names)
     return rows.select(names).cast(
         pa.schema((name, arrow_type(catalog.type_of(found, table, name))) for name in names)
     )
 
 
 def _stage(connection: psycopg.Connection, table: Table, rows: pa.Table) -> None:
-    """Copy the rows, bit by bit, into a temporary table that ends with the transaction.
+    """Copy the rows into a temporary table that ends with the transaction.
 
     It is named `new_<name>` and has the columns of the table.
     """
-    from pgpq import ArrowToPostgresBinaryEncoder
-
-    names = {
-        "new": sql.Identifier(f"new_{table.name}"),
-        "table": sql.Identifier(SCHEMA, table.name),
-        "columns": statements.names(rows.column_names),
-    }
+    new = sql.Identifier(f"new_{table.name}")
     connection.execute(
         sql.SQL(
             "CREATE TEMPORARY TABLE {new} ON COMMIT DROP AS "
             "SELECT {columns} FROM {table} WITH NO DATA"
-        ).format(**names)
+        ).format(
+            new=new,
+            table=sql.Identifier(SCHEMA, table.name),
+            columns=statements.names(rows.column_names),
+        )
     )
+    _copy(connection, new, rows)
+
+
+def _copy(connection: psycopg.Connection, target: sql.Identifier, rows: pa.Table) -> None:
+    """Copy the rows, bit by bit, into the columns of their names."""
+    from pgpq import ArrowToPostgresBinaryEncoder
+
     encoder = ArrowToPostgresBinaryEncoder(rows.schema)
-    copying = sql.SQL("COPY {new} FROM STDIN (FORMAT binary)").format(**names)
+    copying = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        target, statements.names(rows.column_names)
+    )
     with connection.cursor() as cursor, cursor.copy(copying) as copy:
         copy.write(encoder.write_header())
         for batch in rows.to_batches():

@@ -31,7 +31,7 @@ BUFFER_BYTES = 64 << 20
 class Lines(NamedTuple):
     """Whole lines of a CSV file, and how many rows they are."""
 
-    content: bytes
+    content: bytes | bytearray
     num_rows: int
 
 

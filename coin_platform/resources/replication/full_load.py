@@ -29,7 +29,8 @@ from coin_platform.resources.replication.layout import (
     commit_text,
     load_file,
 )
-from coin_platform.resources.replication.reading import Pages, Source, lines, tables
+from coin_platform.resources.replication.lines import lines
+from coin_platform.resources.replication.reading import Pages, Source, tables
 
 ROWS_PER_FILE = 500_000
 READERS = 2

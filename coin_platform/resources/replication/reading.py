@@ -1,11 +1,9 @@
-"""A table's rows for the full load, as of one snapshot: typed for Parquet, or as lines of CSV.
+"""A table's rows for the full load, as of one snapshot, typed for Parquet; for CSV see `lines.py`.
 
-For Parquet they come in PostgreSQL's binary form, which ADBC turns into Arrow; for CSV PostgreSQL
-writes the very lines that raw needs. Types of which neither is exactly what DMS writes come as text
-and are converted as those of the change log are (`columns.py`).
+They come in PostgreSQL's binary form, which ADBC turns into Arrow. Types of which that is not
+exactly what DMS writes come as text and are converted as the change log's are (`columns.py`).
 """
 
-import io
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +11,6 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import CharacterNotInRepertoire
@@ -23,44 +19,22 @@ from coin_platform.contracts.database import SCHEMA
 from coin_platform.resources.replication import catalog
 from coin_platform.resources.replication.catalog import SourceTable
 from coin_platform.resources.replication.columns import (
-    BOOLEAN,
-    BYTEA,
     NATIVE,
-    TEXT,
-    TIMESTAMP,
-    TIMESTAMPTZ,
     UnrepresentableError,
     arrow_type,
-    csv_texts,
     held,
     typed,
 )
 from coin_platform.resources.replication.files import (
     BUFFER_BYTES,
     ROW_GROUP,
-    Lines,
     raw_schema,
 )
-from coin_platform.resources.replication.layout import CSV_NULL
-from coin_platform.resources.replication.source_column import SourceColumn
 
 # Memory holds some of these at a time; a row that is larger comes alone.
 BATCH_BYTES = 4 << 20
-LINES_BYTES = 1 << 20
 
 IN_SNAPSHOT = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET TRANSACTION SNAPSHOT {}")
-# As `csv_texts` writes an instant. What it would refuse gets a quotation mark in front, so that
-# `exactly` meets it, and refuses it too.
-INSTANT_TEXT = (
-    "CASE WHEN {0} BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00' "
-    "THEN to_char({0}, 'YYYY-MM-DD HH24:MI:SS.US') ELSE '\"' || {0} END"
-)
-CSV_TEXTS = {
-    BOOLEAN: "{0}::text",
-    BYTEA: "encode({0}, 'hex')",
-    TIMESTAMP: INSTANT_TEXT,
-    TIMESTAMPTZ: INSTANT_TEXT,
-}
 # Whatever the type, as its output function prints it: casts to text differ for some (inet, char).
 PRINTED = "CASE WHEN num_nonnulls({0}) = 1 THEN concat({0}) END"
 
@@ -99,7 +73,7 @@ def tables(source: Source, table: SourceTable, pages: Pages, commit: str) -> Gen
     ]
     schema = raw_schema(table.columns)
     with (
-        _understood(table),
+        understood(table),
         dbapi.connect(make_conninfo(**source.arguments)) as connection,
         connection.cursor() as cursor,
     ):
@@ -107,7 +81,7 @@ def tables(source: Source, table: SourceTable, pages: Pages, commit: str) -> Gen
             cursor.execute(statement)
         hint = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
         cursor.adbc_statement.set_options(**hint)
-        cursor.execute(_select(chosen, table, pages).as_string())
+        cursor.execute(select(chosen, table, pages).as_string())
         for rows in _groups(cursor.fetch_record_batch()):
             constants = [pa.scalar(value, pa.string()) for value in ("I", commit, None)]
             operation, at, sequence = (pa.repeat(value, rows.num_rows) for value in constants)
@@ -137,7 +111,7 @@ def _groups(batches: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
 
 
 @contextmanager
-def _understood(table: SourceTable) -> Iterator[None]:
+def understood(table: SourceTable) -> Iterator[None]:
     """ADBC's errors as psycopg would raise them, and texts that are not UTF-8 as what they are."""
     from adbc_driver_manager import Error
 
@@ -160,41 +134,7 @@ def _not_utf8(table: SourceTable, error: Exception) -> UnrepresentableError:
     return UnrepresentableError(" or ".join(texts), f"text that is not UTF-8 ({said})")
 
 
-def lines(source: Source, table: SourceTable, pages: Pages, commit: str) -> Generator[Lines]:
-    """The rows as lines of a CSV file. Raises as `tables` does."""
-    chosen = [
-        sql.Literal("I"),
-        sql.Literal(commit),
-        *(
-            sql.SQL(CSV_TEXTS.get(column.type_id, "{0}")).format(sql.Identifier(column.name))
-            for column in table.columns
-        ),
-        sql.NULL,
-    ]
-    copying = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, NULL {})").format(
-        _select(chosen, table, pages), sql.Literal(CSV_NULL)
-    )
-    gathered: list[Any] = []
-    size = 0
-    with (
-        _understood(table),
-        psycopg.connect(**source.arguments) as connection,
-        connection.cursor() as cursor,
-    ):
-        for statement in source.session():
-            cursor.execute(statement)
-        with cursor.copy(copying) as stream:
-            for row in stream:
-                gathered.append(row)
-                size += len(row)
-                if size >= LINES_BYTES:
-                    yield Lines(exactly(b"".join(gathered), table.columns), len(gathered))
-                    gathered, size = [], 0
-    if gathered:
-        yield Lines(exactly(b"".join(gathered), table.columns), len(gathered))
-
-
-def _select(chosen: Sequence[sql.Composable], table: SourceTable, pages: Pages) -> sql.Composed:
+def select(chosen: Sequence[sql.Composable], table: SourceTable, pages: Pages) -> sql.Composed:
     conditions = [sql.SQL("ctid >= {}").format(sql.Literal(f"({pages.first},0)"))]
     if pages.end is not None:
         conditions.append(sql.SQL("ctid < {}").format(sql.Literal(f"({pages.end},0)")))
@@ -203,41 +143,3 @@ def _select(chosen: Sequence[sql.Composable], table: SourceTable, pages: Pages) 
         sql.Identifier(SCHEMA, table.name),
         sql.SQL(" AND ").join(conditions),
     )
-
-
-def exactly(printed: bytes, columns: list[SourceColumn]) -> bytes:
-    """The lines as `csv_texts` would write them.
-
-    PostgreSQL's differ in two ways: an empty text has no quotation marks, and a text that equals
-    the null marker has them. Lines without a trace of either, or of an instant that cannot be
-    written, are right as they are; others are taken apart and written anew.
-    """
-    traces = (b",,", b'"%s"' % CSV_NULL.encode(), b',"""')
-    if not any(trace in printed for trace in traces):
-        return printed
-    instants = (TIMESTAMP, TIMESTAMPTZ)
-    kinds = [
-        SourceColumn(column.name, TIMESTAMP if column.type_id in instants else TEXT, -1)
-        for column in (SourceColumn("", TEXT, -1), SourceColumn("", TEXT, -1), *columns)
-    ]
-    texts = parse(printed, len(kinds) + 1)
-    fields = [csv_texts(text, kind, CSV_NULL) for text, kind in zip(texts, kinds, strict=False)]
-    rows = pc.binary_join_element_wise(*fields, CSV_NULL, ",")
-    return "".join(f"{row}\n" for row in rows.to_pylist()).encode()
-
-
-def parse(printed: bytes, count: int) -> list[pa.Array]:
-    """Lines of PostgreSQL's CSV as string arrays: the bare null marker, and only that, is null."""
-    names = [str(n) for n in range(count)]
-    table = pacsv.read_csv(
-        io.BytesIO(printed),
-        pacsv.ReadOptions(column_names=names, block_size=len(printed) + 1, use_threads=False),
-        pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[CSV_NULL],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
-    return [column.combine_chunks() for column in table.columns]

@@ -5,6 +5,7 @@ Names are made by `state.py` from lower-case letters, digits and underscores.
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg
@@ -16,7 +17,8 @@ PEEK = """
     SELECT data FROM pg_logical_slot_peek_binary_changes(
         %s, %s::pg_lsn, %s, 'proto_version', '1', 'publication_names', %s)
 """
-FETCH_ROWS = 5_000
+# What libpq makes one result of, and what is worked on together.
+CHUNK_ROWS, BATCH_ROWS = 500, 5_000
 
 # Our own lock says that no other worker runs; a backend that still holds the slot has lost its own.
 RELEASE = """
@@ -124,12 +126,15 @@ def peek(
 ) -> Generator[list[bytes]]:
     """The messages of whole transactions that begin before `until`, about `changes` of them.
 
-    It stops at the first commit after that many. They come a fetch at a time, which bounds the
-    client's memory.
+    It stops at the first commit after that many. They come some at a time, which bounds the
+    client's memory, and the server sends the next ones meanwhile; until the last has come, the
+    connection is of no other use.
     """
-    with connection.transaction(), connection.cursor("changes", binary=True) as cursor:
-        cursor.execute(PEEK, [slot, lsn_text(until), changes, slot])
-        while messages := [data for (data,) in cursor.fetchmany(FETCH_ROWS)]:
+    with connection.cursor() as cursor:
+        rows = cursor.stream(
+            PEEK, [slot, lsn_text(until), changes, slot], binary=True, size=CHUNK_ROWS
+        )
+        while messages := [data for (data,) in islice(rows, BATCH_ROWS)]:
             yield messages
 
 

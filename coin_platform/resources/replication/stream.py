@@ -38,10 +38,12 @@ class Pace:
 class Stream:
     """Carries the schema's changes to the lake for as long as the connection lives.
 
-    `heard` is told each time that the database answers.
+    The log is read by a connection of its own, `reader`, so that others can be asked while it
+    sends. `heard` is told each time that the database answers.
     """
 
     connection: psycopg.Connection
+    reader: psycopg.Connection
     journals: JournalFile
     journal: Journal
     file_format: Format
@@ -76,7 +78,7 @@ class Stream:
             lambda oid: catalog.primary_key(self.connection, oid),
         )
         changes = 0
-        peeked = slot.peek(self.connection, self.journal.slot, horizon, self.pace.batch_changes)
+        peeked = slot.peek(self.reader, self.journal.slot, horizon, self.pace.batch_changes)
         with closing(peeked):
             for messages in peeked:
                 for message in runs(messages):

@@ -193,7 +193,10 @@ class Worker:
                 self._heard()
             if self._state.migration_type != "full-load":
                 pace = Pace(**self._configuration.pace)
-                Stream(connection, self._journals, journal, file_format, pace, self._heard).follow()
+                with catalog.connect(arguments) as reader:
+                    Stream(
+                        connection, reader, self._journals, journal, file_format, pace, self._heard
+                    ).follow()
 
 
 def main() -> None:
