@@ -133,7 +133,6 @@ def duckdb(case: Case) -> object:
 
 def jvm_spark(case: Case) -> object:
     from deltalake import DeltaTable
-    from pyspark.sql import functions as fn
 
     from coin_platform.transforms import curated as curate
 
@@ -144,10 +143,9 @@ def jvm_spark(case: Case) -> object:
             for table in (processed.COIN_QUOTES, processed.COINS)
         )
         prices = case.own / curated.DAILY_COIN_PRICES.name
-        everything = fn.lit(True)
-        curate.daily_coin_prices(curate.candles_of(quotes), coins, everything).write.parquet(
-            str(prices)
-        )
+        candles = curate.candles_of(quotes)
+        none_before = curate.closes_of(quotes).limit(0)
+        curate.daily_coin_prices(candles, none_before, coins).write.parquet(str(prices))
         written = spark.read.parquet(str(prices))
         for table, frame in (
             (curated.MARKET_OVERVIEW, curate.market_overview(quotes)),

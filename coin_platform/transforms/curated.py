@@ -6,7 +6,7 @@ usable price, which a price that is null, NaN or infinite is not. Ties go to the
 
 from datetime import timedelta
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, GroupedData, Window
 from pyspark.sql import functions as fn
 
 from coin_platform.contracts import curated
@@ -27,26 +27,26 @@ MOVER_VOLUME = 50_000
 RETURNS = 7  # daily returns behind a volatility, and the days read before a window
 FEWEST_RETURNS = 3
 BEFORE = timedelta(days=RETURNS)
+CANDLE = ("day", "coin_id", "currency")  # what a candle is of
 
 
-def daily_coin_prices(candles: DataFrame, coins: DataFrame, in_window: Column) -> DataFrame:
-    """Candles of the days for which `in_window`, a condition on `day`, holds.
+def daily_coin_prices(candles: DataFrame, before: DataFrame, coins: DataFrame) -> DataFrame:
+    """Candles, of `candles_of`, with what they are beside others. They are used more than once.
 
-    `candles`, of `candles_of`, must also hold the seven days before them, which volatility looks
-    back on; they are used more than once. Dominance is the share of the caps known at the day's
-    last hour; null for a coin not priced then.
+    `before` are the closes of the seven days before them, which volatility looks back on. Dominance
+    is the share of the caps known at the day's last hour; null for a coin not priced then.
     """
-    chosen = with_volatility(candles).filter(in_window)
-    of_days = candles.filter(in_window)
-    closing = of_days.groupBy("day", "currency").agg(fn.max("_closed").alias("_last"))
+    closes = before.unionByName(candles.select(*CANDLE, "close"))
+    closing = candles.groupBy("day", "currency").agg(fn.max("_closed").alias("_last"))
     known_then = fn.when(fn.col("_closed") == fn.col("_last"), fn.col("market_cap"))
     totals = (
-        of_days.join(closing, ["day", "currency"])
+        candles.join(closing, ["day", "currency"])
         .groupBy("day", "currency", "_last")
         .agg(total(ordered(known_then)).alias("_total"))
     )
     return (
-        chosen.join(totals, ["day", "currency"])
+        candles.join(volatility(closes), list(CANDLE))
+        .join(totals, ["day", "currency"])
         .withColumn("dominance", share(known_then, fn.col("_total")))
         .transform(lambda rows: named(rows, coins))
         .select(*curated.DAILY_COIN_PRICES.column_names)
@@ -56,30 +56,36 @@ def daily_coin_prices(candles: DataFrame, coins: DataFrame, in_window: Column) -
 def candles_of(quotes: DataFrame) -> DataFrame:
     """A row for each day, coin and currency with a usable price; `_closed` is its last hour."""
     hour = "snapshot_hour"
-    return (
-        quotes.filter(is_finite(fn.col("price")))
-        .groupBy(day_of(hour).alias("day"), "coin_id", "currency")
-        .agg(
-            fn.min_by("price", hour).alias("open"),
-            fn.max("price").alias("high"),
-            fn.min("price").alias("low"),
-            fn.max_by("price", hour).alias("close"),
-            fn.max_by(finite(fn.col("market_cap")), hour).alias("market_cap"),
-            mean(ordered(fn.col("volume_24h"))).alias("average_volume_24h"),
-            fn.count("*").alias("hours"),
-            fn.max(hour).alias("_closed"),
-            # One simulated hour makes the day simulated.
-            fn.max("source").alias("source"),
-        )
+    return by_candle(quotes).agg(
+        fn.min_by("price", hour).alias("open"),
+        fn.max("price").alias("high"),
+        fn.min("price").alias("low"),
+        fn.max_by("price", hour).alias("close"),
+        fn.max_by(finite(fn.col("market_cap")), hour).alias("market_cap"),
+        mean(ordered(fn.col("volume_24h"))).alias("average_volume_24h"),
+        fn.count("*").alias("hours"),
+        fn.max(hour).alias("_closed"),
+        # One simulated hour makes the day simulated.
+        fn.max("source").alias("source"),
     )
 
 
-def with_volatility(candles: DataFrame) -> DataFrame:
-    """The candles with `volatility_7d`, from log returns between consecutive days."""
+def closes_of(quotes: DataFrame) -> DataFrame:
+    """Of the candles no more than `close`."""
+    return by_candle(quotes).agg(fn.max_by("price", "snapshot_hour").alias("close"))
+
+
+def by_candle(quotes: DataFrame) -> GroupedData:
+    priced = quotes.filter(is_finite(fn.col("price")))
+    return priced.groupBy(day_of("snapshot_hour").alias("day"), "coin_id", "currency")
+
+
+def volatility(closes: DataFrame) -> DataFrame:
+    """`volatility_7d` of each candle, from log returns between consecutive days."""
     by_day = Window.partitionBy("coin_id", "currency").orderBy("day")
     days_since = fn.date_diff("day", fn.lag("day").over(by_day))
     before, close = fn.lag("close").over(by_day), fn.col("close")
-    returns = candles.withColumn(
+    returns = closes.withColumn(
         "_return",
         # A close of 0 has no logarithm, and over a gap the return is not a day's.
         fn.when((days_since == 1) & (before > 0) & (close > 0), fn.log(close) - fn.log(before)),
@@ -98,7 +104,7 @@ def with_volatility(candles: DataFrame) -> DataFrame:
         .withColumn("_returns", ascending(of_week))
         .withColumn("_mean", mean(of_week))
         .withColumn("volatility_7d", sample_deviation(of_week, fn.col("_mean"), FEWEST_RETURNS))
-        .drop("_return", "_returns", "_mean")
+        .select(*CANDLE, "volatility_7d")
     )
 
 

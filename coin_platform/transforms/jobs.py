@@ -8,7 +8,6 @@ that it is done or not done. Again, it leaves the same rows. Those of processed 
 from collections.abc import Callable
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as fn
 
 from coin_platform.contracts import curated, processed
 from coin_platform.errors import PermanentError
@@ -24,11 +23,10 @@ Job = Callable[[SparkSession, Lake, Window, str], Outcome]
 
 
 def daily_coin_prices(spark: SparkSession, lake: Lake, window: Window, run_id: str) -> Outcome:
-    read = Window(window.start - curate.BEFORE, window.end)
-    with held(curate.candles_of(checked_quotes(spark, lake, read))) as candles:
-        frame = curate.daily_coin_prices(
-            candles, lake.read(spark, processed.COINS), fn.col("day") >= fn.lit(window.days[0])
-        )
+    before = Window(window.start - curate.BEFORE, window.start)
+    closes = curate.closes_of(checked_quotes(spark, lake, before))
+    with held(curate.candles_of(checked_quotes(spark, lake, window))) as candles:
+        frame = curate.daily_coin_prices(candles, closes, lake.read(spark, processed.COINS))
         return publish(lake, curated.DAILY_COIN_PRICES, frame, window, run_id)
 
 

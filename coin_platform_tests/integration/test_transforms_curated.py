@@ -7,7 +7,6 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import functions as fn
 
 from coin_platform.contracts import curated, processed
 from coin_platform.transforms import curated as curate
@@ -31,10 +30,13 @@ def version(coin_id, name, valid_from, valid_to=None):
 
 
 def prices(quotes, coins=(), since=FIRST):
+    begins = pd.Timestamp(since, tz="UTC").to_pydatetime()
+    before = [row for row in quotes if row["snapshot_hour"] < begins]
+    of_days = [row for row in quotes if row["snapshot_hour"] >= begins]
     data = curate.daily_coin_prices(
-        curate.candles_of(frame(processed.COIN_QUOTES, quotes)),
+        curate.candles_of(frame(processed.COIN_QUOTES, of_days)),
+        curate.closes_of(frame(processed.COIN_QUOTES, before)),
         frame(processed.COINS, list(coins)),
-        fn.col("day") >= fn.lit(since),
     )
     return rows_of(data, "day", "coin_id")
 

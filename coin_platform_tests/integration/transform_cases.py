@@ -12,10 +12,11 @@ Read = Callable[[str], DataFrame]
 
 
 def daily_coin_prices(read: Read) -> DataFrame:
+    quotes, begins = read("processed_quotes"), "2026-03-04T00:00:00Z"
     return curated.daily_coin_prices(
-        curated.candles_of(read("processed_quotes")),
+        curated.candles_of(quotes.filter(fn.col("snapshot_hour") >= begins)),
+        curated.closes_of(quotes.filter(fn.col("snapshot_hour") < begins)),
         read("processed_coins"),
-        fn.col("day") >= "2026-03-04",
     )
 
 
