@@ -148,11 +148,12 @@ WORK = Work(
         Goal("coin_platform", "pandas to_sql and merge", 1 / 5),
         Goal("coin_platform", "\\copy", 2),
     ],
-    note="Ours does more than `\\copy`: it converts and judges the frames, stages both tables in "
-    "binary COPY, and compares the coins with those known before it writes. The hour reaches "
-    "its temporary tables in binary; Arrow's CSV writer alone took as long as the whole "
-    "limit. What remains over the limit is the second table, the merge out of the temporary "
-    "table, which writes each row once more, and the checks of the frames.",
+    note="Ours does more than `\\copy`: it converts and judges the frames, looks up the tables' "
+    "columns, and compares the coins with those known before it writes. The quotes of an hour "
+    "that the table does not hold are copied into it in binary (12 ms); staging, merging and "
+    "deleting, which an hour that is there still needs, took 24 ms. Duplicates were told by "
+    "Arrow's `group_by`, which cost a process's first hour 10 ms; pandas takes one. What "
+    "remains over the limit is the coins: 8 ms to stage and 6 ms to compare 5,000 of them.",
     prepare=prepare,
     clean_up=server.stop,
 )
