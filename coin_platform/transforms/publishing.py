@@ -91,7 +91,7 @@ def publication_rows(
     """What the days of the window are made of, in the columns of curated/publications."""
     now = utc_now()
     balanced = set(balanced_hours(lake, window))
-    detail = lake.detail(processed.COIN_QUOTES)
+    quotes_version = lake.version(processed.COIN_QUOTES)
     rows = []
     for day in window.days:
         of_day = Window.of_days(day, day)
@@ -104,7 +104,7 @@ def publication_rows(
                 "hours_missing": ",".join(f"{hour:%H}" for hour in missing) or None,
                 "published_at": known.get(day) or (now if of_day.end <= now else None),
                 "written_at": now,
-                "quotes_version": detail.version if detail else None,
+                "quotes_version": quotes_version,
                 "run_id": run_id,
             }
         )
