@@ -155,6 +155,6 @@ WORK = Work(
         "only, since the releases of a day share the days before; what grows until ninety days are "
         "there is the number of checks whose records it asks for, the hours of its charts, and the "
         "files that its own check reads. The platform's clock stands at the hour: by the real one "
-        "its day would have ended long ago, and each hour would be a revision of what was published."
+        "its day ended long ago, and each hour would be a revision of what was published."
     ),
 )
