@@ -50,8 +50,8 @@ WORK = Work(
     goals=[Goal(LOCATION, IMPORT, 1.5), Goal(NOTHING, IMPORT, 2.0)],
     note=(
         "A run that finds its hour there imports Dagster and what its storage needs (SQLAlchemy, "
-        "Alembic), starts and stops PostgreSQL, asks for the hours' and days' records, and compares the "
-        "table versions and check results with those that the page was made of. Python's "
+        "Alembic), starts and stops PostgreSQL, asks for the hours' and days' records, and holds "
+        "the table versions and check results against those that the page was made of. Python's "
         "collector rests meanwhile, which is a fifth; neither Arrow nor pandas is loaded."
     ),
 )
