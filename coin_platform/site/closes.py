@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from math import isnan
 from typing import TYPE_CHECKING
 
 from coin_platform.partitions import DAY
@@ -23,13 +24,9 @@ class Closes:
 
     def days_ago(self, days: int) -> list[float | None]:
         """Each coin's close so many days before the newest."""
-        import numpy as np
-
         if days >= self.grid.shape[1]:
             return [None] * len(self.grid)
-        closes = self.grid[:, -1 - days]
-        return [None if unknown else close for close, unknown in
-                zip(closes.tolist(), np.isnan(closes).tolist(), strict=True)]  # fmt: skip
+        return [None if isnan(close) else close for close in self.grid[:, -1 - days].tolist()]
 
     def lines(self) -> list[str]:
         """Each coin's closes from its first, as digits to base 36; a day without one: `-`.
