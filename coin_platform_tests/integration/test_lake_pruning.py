@@ -11,7 +11,7 @@ from coin_platform.contracts.render import arrow_schema
 from coin_platform.partitions import Window
 from coin_platform.resources.engine.sail import SAIL
 from coin_platform.resources.lake import Lake
-from coin_platform.resources.lake.raw import holding as raw_holding
+from coin_platform.resources.lake.footers import holding as raw_holding
 from coin_platform.resources.lake.storage import open_filesystem
 from coin_platform.resources.lake.tables import holding
 from coin_platform_tests.integration.lake_files import (
@@ -89,3 +89,15 @@ def test_a_raw_file_with_rows_that_have_no_time_may_hold_any_hour(lake, extensio
     name = change_name(H + HOUR, extension)
     write_raw(lake, raw.COINS, name, [coin(1, seq=1), coin(1, op="D", seq=2)])
     assert names_held(lake, raw.COINS, Window.of_hour(H + 50 * HOUR)) == [name]
+
+
+def test_a_file_that_a_reload_replaced_is_looked_at_anew(lake):
+    name = "LOAD00000001.parquet"
+    for hour in (H, H + 9 * HOUR):
+        write_raw(lake, raw.COIN_QUOTES, name, [quote(1, hour)])
+        files = lake.raw_files(raw.COIN_QUOTES)
+        for asked in (H, H + 9 * HOUR):
+            window = Window.of_hour(asked)
+            assert names_held(lake, raw.COIN_QUOTES, window) == [name] * (asked == hour)
+            found = lake.raw_rows(raw.COIN_QUOTES, files, ["snapshot_hour"], window)
+            assert found["snapshot_hour"].to_pylist() == [hour] * (asked == hour)

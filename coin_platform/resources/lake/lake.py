@@ -15,7 +15,16 @@ from coin_platform.contracts.model import Column, Table
 from coin_platform.contracts.schema import Difference, Schema
 from coin_platform.errors import PermanentError, TransientError
 from coin_platform.partitions import Window, utc_now
-from coin_platform.resources.lake import delta_schema, frames, listing, raw, schemas, tables, upkeep
+from coin_platform.resources.lake import (
+    delta_schema,
+    footers,
+    frames,
+    listing,
+    raw,
+    schemas,
+    tables,
+    upkeep,
+)
 from coin_platform.resources.lake.listing import RawFile
 from coin_platform.resources.lake.storage import is_local, open_filesystem
 from coin_platform.resources.lake.tables import TableDetail
@@ -97,7 +106,10 @@ class Lake:
         Rows without a time (deletes of coins) are in every window; without a window all rows come.
         Works without an engine; memory is bounded by what is asked for, not by the files.
         """
-        return schemas.read_rows(self._filesystem(table), table, files, columns, window)
+        filesystem = self._filesystem(table)
+        if window is not None:
+            files = footers.holding(filesystem, table, files, window)
+        return schemas.read_rows(filesystem, table, files, columns, window)
 
     def raw_parts(
         self, table: Table, files: Sequence[RawFile], columns: Sequence[str]
@@ -134,7 +146,7 @@ class Lake:
             raise TransientError(message)
         if window is not None:
             # One is read in any case: the columns are its, even if no rows are.
-            files = raw.holding(filesystem, table, files, window) or files[:1]
+            files = footers.holding(filesystem, table, files, window) or files[:1]
         parts = []
         found = schemas.shapes(filesystem, table, files)
         wanted = schemas.with_new_columns(table, [shape for shape, _ in found])

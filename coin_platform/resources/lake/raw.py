@@ -4,8 +4,6 @@ Which files there are is in `listing.py`, what Spark reads of them in `frames.py
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coin_platform.contracts.model import Table
@@ -18,7 +16,6 @@ from coin_platform.resources.replication.layout import CSV_NULL
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyarrow import NativeFile
     from pyarrow.fs import FileSystem
 
 BATCH_ROWS = 64 * 1024
@@ -135,46 +132,6 @@ def _finished(part: "pa.Table", file_column: int) -> "pa.Table":
             part = part.set_column(index, field.name, aware)
     base = pc.replace_substring_regex(part.column(file_column), ".*/", "")
     return part.set_column(file_column, FILE_COLUMN, base)
-
-
-def holding(
-    filesystem: "FileSystem", table: Table, files: Sequence[RawFile], window: Window
-) -> list[RawFile]:
-    """The files that can hold rows of the window, by the statistics in their footers.
-
-    A file without them is kept, as is one with rows that have no time.
-    """
-
-    def can_hold(file: RawFile) -> bool:
-        if file.is_csv or table.time_column is None:
-            return True
-        try:
-            with filesystem.open_input_file(file.path) as stream:
-                span = _span(stream, table.time_column)
-        except FileNotFoundError:
-            return True  # whoever reads it says so
-        return span is None or (span[0] < window.end and span[1] >= window.start)
-
-    with ThreadPoolExecutor(READERS) as pool:
-        return [file for file, held in zip(files, pool.map(can_hold, files), strict=True) if held]
-
-
-def _span(stream: "NativeFile", column: str) -> "tuple[datetime, datetime] | None":
-    """The least and greatest value of a Parquet file's column; None where that is not known."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        footer = pq.read_metadata(stream)
-        place = footer.schema.names.index(column)
-    except (pa.ArrowInvalid, ValueError):
-        return None
-    groups = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
-    known = [of for of in groups if of and of.has_min_max and of.null_count == 0]
-    if len(known) < len(groups) or not all(isinstance(of.min, datetime) for of in known):
-        return None
-    bounds = [bound for of in known for bound in (of.min, of.max)]
-    return min(bounds), max(bounds)
 
 
 def columns_of(filesystem: "FileSystem", file: RawFile) -> tuple[str, ...]:
