@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 States = Mapping[dg.AssetCheckKey, Mapping[State, set[str]]]
 Row = tuple[dg.AssetCheckKey, str, bool, Sequence[str]]
 
+# Dagster's indexes have the run or the materialization before the partition, and the rows are wide:
+# without one of our own a growing part of the table is read. Asked for at each start, made once.
+INDEX = """
+DO $$ BEGIN
+    IF to_regclass('coin_platform_check_states') IS NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtext('coin_platform_check_states'));
+        CREATE INDEX IF NOT EXISTS coin_platform_check_states ON asset_check_executions
+            (asset_key, check_name, partition, id DESC) INCLUDE (execution_status,
+            evaluation_event_storage_id, materialization_event_storage_id);
+    END IF;
+END $$
+"""
 # Of a wiped asset what was materialized before does not count, though its events are there.
 QUESTION = """
 WITH newest AS (

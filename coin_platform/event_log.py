@@ -16,6 +16,8 @@ from dagster_postgres.event_log import PostgresEventLogStorage
 from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
 from sqlalchemy import text
 
+from coin_platform.check_states import INDEX
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
@@ -64,6 +66,8 @@ class EventLog(PostgresEventLogStorage):
         self._guard = RLock()
         self._tables: set[str] = set()
         super().__init__(*arguments, **options)
+        with self.index_connection() as connection:
+            connection.execute(text(INDEX))
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "EventLog":

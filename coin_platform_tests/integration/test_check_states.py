@@ -1,6 +1,7 @@
 """How checks of partitions stand, by one question: what Dagster answers by many."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import pytest
@@ -122,6 +123,22 @@ def test_records_kept_elsewhere_say_the_same():
                 State.STALE: {PARTITIONS[2]},
             }
         }
+
+
+def test_an_older_home_gets_the_index_that_the_question_needs(log):
+    storage = log.event_log_storage
+
+    def has_index():
+        with storage.index_connection() as connection:
+            found = text("SELECT to_regclass('coin_platform_check_states') IS NOT NULL")
+            return connection.execute(found).scalar_one()
+
+    assert has_index()
+    with storage.index_connection() as connection:
+        connection.execute(text("DROP INDEX coin_platform_check_states"))
+    with ThreadPoolExecutor(4) as pool:  # as the daemon and the webserver start together
+        list(pool.map(EventLog, [storage.postgres_url] * 4))
+    assert has_index()
 
 
 def forget(instance):
