@@ -26,7 +26,8 @@ Row = tuple[dg.AssetCheckKey, str, bool, Sequence[str]]
 # without one of our own a growing part of the table is read. Asked for at each start, made once.
 INDEX = """
 DO $$ BEGIN
-    IF to_regclass('coin_platform_check_states') IS NULL THEN
+    IF to_regclass('asset_check_executions') IS NOT NULL
+            AND to_regclass('coin_platform_check_states') IS NULL THEN
         PERFORM pg_advisory_xact_lock(hashtext('coin_platform_check_states'));
         CREATE INDEX IF NOT EXISTS coin_platform_check_states ON asset_check_executions
             (asset_key, check_name, partition, id DESC) INCLUDE (execution_status,

@@ -66,8 +66,8 @@ def _span(of: _Footer) -> "tuple[datetime, datetime] | None":
         except (pa.ArrowInvalid, ValueError):
             return None
     groups = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
-    known = [of for of in groups if of and of.has_min_max and of.null_count == 0]
-    if len(known) < len(groups) or not all(isinstance(of.min, datetime) for of in known):
+    known = [group for group in groups if group and group.has_min_max and group.null_count == 0]
+    if len(known) < len(groups) or not all(isinstance(group.min, datetime) for group in known):
         return None
-    bounds = [bound for of in known for bound in (of.min, of.max)]
+    bounds = [bound for group in known for bound in (group.min, group.max)]
     return min(bounds), max(bounds)
